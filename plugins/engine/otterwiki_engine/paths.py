@@ -1,0 +1,83 @@
+"""Which paths and revisions may enter or be read (security checklist F1, F2).
+
+One rule for every door: a path that breaks it can't be written, and one already in a repository
+is never served.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from dulwich.index import validate_path_element_hfs, validate_path_element_ntfs
+
+from .errors import BadPath, BadRevision
+
+MAX_COMPONENT_BYTES = 255  # the limit of ext4, xfs, btrfs, APFS and NTFS alike
+MAX_PATH_BYTES = 2048
+NO_COMMIT = "0" * 40  # how git writes "there is no commit yet"
+
+_REVISION = re.compile(r"\A(?:HEAD|[0-9a-f]{4,64})\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# Direction overrides make a name read as another one ("gpj.exe" as "exe.jpg").
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+
+
+@lru_cache(maxsize=16384)
+def component_problem(component: str) -> str | None:
+    """Why `component` (one part of a path) is refused, or None when it is fine."""
+    if component in ("", ".", ".."):
+        return "it has an empty, '.' or '..' part"
+    if _CONTROL.search(component) or _BIDI.search(component):
+        return "it contains control characters"
+    if "\\" in component:
+        return "it contains a backslash"
+    try:
+        raw = component.encode("utf-8")
+    except UnicodeEncodeError:
+        return "it is not valid Unicode"
+    if len(raw) > MAX_COMPONENT_BYTES:
+        return f"a part of it is longer than {MAX_COMPONENT_BYTES} bytes"
+    if not (validate_path_element_ntfs(raw) and validate_path_element_hfs(raw)):
+        return "a part of it is a spelling of '.git'"
+    return None
+
+
+def path_problem(path: str) -> str | None:
+    """Why `path` is refused, or None when it may be in a wiki's tree."""
+    if not isinstance(path, str) or not path:
+        return "it is empty"
+    if path.startswith("/"):
+        return "it starts with a slash"
+    if path.startswith("-"):
+        return "it starts with a hyphen, which git commands read as an option"
+    for component in path.split("/"):
+        problem = component_problem(component)
+        if problem:
+            return problem
+    if len(path.encode("utf-8")) > MAX_PATH_BYTES:
+        return f"it is longer than {MAX_PATH_BYTES} bytes"
+    return None
+
+
+def check_path(path: str) -> str:
+    """Return `path` when it may be in a wiki's tree, else raise :class:`BadPath`.
+
+    A path is relative, '/'-separated, valid UTF-8 without control characters, and no part of it
+    is ``.git`` in any spelling a file system might fold to it (case, NTFS, HFS+).
+    """
+    problem = path_problem(path)
+    if problem:
+        raise BadPath(path, problem)
+    return path
+
+
+def check_revision(revision: object) -> str:
+    """Return `revision` when it is ``HEAD`` or 4 to 64 lower-case hexadecimal digits.
+
+    Everything else, options and revision expressions included, raises :class:`BadRevision`.
+    """
+    text = str(revision) if revision is not None else ""
+    if not _REVISION.match(text):
+        raise BadRevision(revision)
+    return text

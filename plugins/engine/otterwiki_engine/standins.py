@@ -1,0 +1,57 @@
+"""Every object of Otterwiki that the engine replaces, in one place, each with its reason.
+
+``setup`` is called while ``otterwiki.server`` is still importing, before the modules that bind its
+globals exist, and plugins are set up in no particular order. Hence two techniques: an object that
+others may hold already is converted in place (its class is changed), and a function or class is
+rebound in every loaded ``otterwiki`` module that holds it.
+
+========================================  ==========================================================
+what                                      why
+========================================  ==========================================================
+``server.storage``                        not safe for threads or processes, never fsyncs, serves
+                                          uncommitted files (:mod:`.storage`)
+``server.app_renderer``,                  one mutable object for all threads: tables of contents and
+``renderer.render``                       URLs of two pages mix (:mod:`.rendering`)
+state of built-in rendering plugins       the same (:mod:`.render_state`)
+``helper.get_ftoc``, ``update_ftoc_cache``  keyed by a one-second time, written on each view
+                                          (:mod:`.headings`)
+``wiki.Attachment``,                      files of the work tree are served before they are
+``wiki.Page.upload_attachments``          committed (:mod:`.attachments`)
+``wiki.Page.save``, ``editor.html``       the editor posts no base revision: the later of two saves
+                                          wins silently (:mod:`.editing`)
+``wiki.Page.handle_rename``               accepts names whose URL means something else
+                                          (:mod:`.editing`)
+========================================  ==========================================================
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from otterwiki.gitstorage import GitStorage
+
+from . import current, hooks, request_state
+from .otterwiki_bridge import OtterwikiBridge
+from .storage import WikiStorage, open_stock_wiki
+
+
+class UpstreamChanged(RuntimeError):
+    """Otterwiki is not what the stand-ins were made for; nothing was replaced."""
+
+
+def install(app: Flask, storage: Any) -> None:
+    """Put the engine's stand-ins in place of Otterwiki's own objects."""
+    if type(storage) is not GitStorage:
+        raise UpstreamChanged(f"otterwiki.server.storage is a {type(storage)!r}, not a GitStorage")
+    current.use_stock_wiki(open_stock_wiki(Path(storage.path)))
+    storage.__dict__.clear()
+    storage.__class__ = WikiStorage
+
+    import otterwiki.helper  # noqa: F401  binds what was converted above
+    import otterwiki.wiki  # noqa: F401
+
+    request_state.install(app)
+    if not hooks.manager.has_plugin(OtterwikiBridge.NAME):
+        hooks.manager.register(OtterwikiBridge(), OtterwikiBridge.NAME)

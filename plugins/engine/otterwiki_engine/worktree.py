@@ -1,0 +1,348 @@
+"""Keeping a work tree and git's index right beside a commit (stock Otterwiki, a person's shell).
+
+The branch moves first; files and index follow, under git's own ``index.lock``, which keeps a
+shell's ``git commit`` out until they agree again. A journal written before the branch moves lets
+the next writer finish what a killed one began. Uncommitted edits of others are never overwritten
+and never swept into a commit: a save of such a page is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from dulwich.index import (
+    ConflictedIndexEntry,
+    IndexChecksumWriter,
+    IndexEntry,
+    index_entry_from_stat,
+    read_index_dict_with_version,
+    write_index_dict,
+)
+
+from .errors import BadPath, RepositoryDamaged, UncommittedChanges
+from .locks import GitLock, fsync_directory
+from .loose_objects import new_object
+from .paths import NO_COMMIT
+from .snapshot import Entry, Snapshot
+
+_log = logging.getLogger(__name__)
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NOT_A_FOLDER = {errno.ELOOP, errno.ENOTDIR}
+_CHECKSUM_BYTES = 20
+
+IndexEntries = dict[bytes, IndexEntry | ConflictedIndexEntry]
+
+
+class WorkTree:
+    """The checked-out files of one repository, and its index.
+
+    `read_blob` gives a blob's content by id.
+    """
+
+    def __init__(
+        self, root: Path, control_dir: Path, state_dir: Path, read_blob: Callable[[str], bytes]
+    ) -> None:
+        self.root = root
+        self._index = control_dir / "index"
+        self._own_lock = state_dir / "held" / "index"
+        self._journal = state_dir / "journal.json"
+        self._read_blob = read_blob
+
+    # ------------------------------------------------------------------ one commit
+
+    @contextmanager
+    def prepared(
+        self, before: Snapshot, changes: Mapping[str, str | None]
+    ) -> Iterator[Update]:
+        """Hold ``index.lock`` and check that nobody's uncommitted edit is in the way.
+
+        `changes` maps paths to new blob ids (None: deleted). Raises :class:`UncommittedChanges`.
+        """
+        with GitLock(self._index, self._own_lock) as lock:
+            entries = self._read_index()
+            self._check_clean(before, changes, entries)
+            update = Update(self, lock, entries, before, changes)
+            yield update
+            if update.unfinished:
+                lock.keep()  # keeps shells out until recover() has repaired index and files
+
+    def _check_clean(
+        self,
+        before: Snapshot,
+        changes: Mapping[str, str | None],
+        entries: IndexEntries,
+    ) -> None:
+        dirty = []
+        for path, new_id in changes.items():
+            old = before.get(path)
+            old_id = old.blob_id if old else None
+            staged = entries.get(path.encode())
+            staged_id = staged.sha.decode() if isinstance(staged, IndexEntry) else None
+            if isinstance(staged, ConflictedIndexEntry) or staged_id not in (old_id, new_id):
+                dirty.append(path)
+                continue
+            found = None if self._makes_way(path, changes) else self.read(path)
+            found_id = new_object(b"blob", found).id if found is not None else None
+            if found_id not in (old_id, new_id):
+                dirty.append(path)
+        if dirty:
+            named = ", ".join(sorted(dirty)[:5])
+            raise UncommittedChanges(
+                tuple(sorted(dirty)),
+                before.revision,
+                before.revision,
+                f"{named} has uncommitted changes in the repository's work tree."
+                " Commit or discard them there first",
+            )
+
+    def _makes_way(self, path: str, changes: Mapping[str, str | None]) -> bool:
+        """Whether a folder becomes the file `path` in this commit, or a file the folder above it.
+
+        Only where everything that stands there now is deleted by the same commit.
+        """
+        parts = path.split("/")
+        for count in range(1, len(parts)):
+            above = "/".join(parts[:count])
+            if changes.get(above, "") is None and not (self.root / above).is_dir():
+                return True
+        if not (self.root / path).is_dir() or (self.root / path).is_symlink():
+            return False
+        inside = [
+            os.path.relpath(os.path.join(folder, name), self.root)
+            for folder, _, names in os.walk(self.root / path)
+            for name in names
+        ]
+        return all(changes.get(name, "") is None for name in inside)
+
+    # ------------------------------------------------------------------ after a kill
+
+    def recover(self, head: str | None, snapshot: Callable[[str], Snapshot]) -> None:
+        """Finish or forget what a killed writer began. The wiki's lock is held."""
+        try:
+            journal = json.loads(self._journal.read_text("utf-8"))
+            old, new = snapshot(journal["old"]), snapshot(journal["new"])
+        except FileNotFoundError:
+            return
+        current = snapshot(head or NO_COMMIT)
+        paths = [
+            path for path in {*old.entries, *new.entries} if old.get(path) != new.get(path)
+        ]
+        _log.warning("finishing an interrupted commit: revision=%s", journal["new"])
+        with GitLock(self._index, self._own_lock) as lock:
+            entries = self._read_index()
+            self.remove_temporaries(paths, journal["new"])
+            done: dict[str, Entry | None] = {}
+            for path in paths:
+                if current.get(path) == new.get(path) and self._stands_at(path, old, new):
+                    done[path] = new.get(path)
+            self.write_files(done, journal["new"])
+            lock.replace(self.updated_index(entries, done))
+        self.forget_journal()
+
+    def _stands_at(self, path: str, old: Snapshot, new: Snapshot) -> bool:
+        """Whether the file on disk is what one of the two commits says (nobody edited it since)."""
+        try:
+            found = self.read(path)
+        except BadPath:
+            return False  # a folder or a link stands there now
+        sides = [
+            self._read_blob(entry.blob_id) if (entry := side.get(path)) else None
+            for side in (old, new)
+        ]
+        return found in sides
+
+    def write_journal(self, old: str | None, new: str) -> None:
+        """Durably note that the branch is about to move from `old` to `new`."""
+        temporary = self._journal.with_suffix(".tmp")
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump({"old": old or NO_COMMIT, "new": new}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, self._journal)
+        fsync_directory(self._journal.parent)
+
+    def forget_journal(self) -> None:
+        """The commit is complete: index and files agree with the branch."""
+        self._journal.unlink()
+
+    # ------------------------------------------------------------------ files
+
+    def _open_parent(self, path: str, *, create: bool) -> int:
+        """Descriptor of the folder `path` lies in, following no symbolic link (F3)."""
+        fd = os.open(self.root, _DIRECTORY)
+        try:
+            for part in path.split("/")[:-1]:
+                if create:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, 0o777, dir_fd=fd)
+                inner = os.open(part, _DIRECTORY, dir_fd=fd)
+                os.close(fd)
+                fd = inner
+        except OSError as error:
+            os.close(fd)
+            if error.errno in _NOT_A_FOLDER:
+                raise BadPath(path, "a file or a symbolic link stands where a folder is") from None
+            raise
+        return fd
+
+    def read(self, path: str) -> bytes | None:
+        """The file's content on disk; None where there is none or it is not an ordinary file."""
+        try:
+            parent = self._open_parent(path, create=False)
+        except FileNotFoundError:
+            return None
+        try:
+            fd = os.open(
+                path.rpartition("/")[2], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent
+            )
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in _NOT_A_FOLDER:
+                raise BadPath(path, "it is a symbolic link") from None
+            raise
+        finally:
+            os.close(parent)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise BadPath(path, "a folder or another special file of that name exists")
+        with os.fdopen(fd, "rb") as file:
+            return file.read()
+
+    @staticmethod
+    def _temporary_name(revision: str, number: int) -> str:
+        return f".otterwiki-{revision[:16]}-{number}"
+
+    def write_files(self, changes: Mapping[str, Entry | None], revision: str) -> None:
+        """Put the files of `changes` in place, each by an atomic rename; None removes."""
+        for path in sorted(path for path, entry in changes.items() if entry is None):
+            self._remove(path)
+        for number, (path, entry) in enumerate(sorted(changes.items())):
+            if entry is not None:
+                self._write_file(path, entry, self._temporary_name(revision, number))
+
+    def _write_file(self, path: str, entry: Entry, temporary: str) -> None:
+        parent = self._open_parent(path, create=True)
+        try:
+            permissions = 0o777 if entry.mode & 0o100 else 0o666
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            fd = os.open(temporary, flags, permissions, dir_fd=parent)
+            with os.fdopen(fd, "wb") as file:
+                file.write(self._read_blob(entry.blob_id))
+                file.flush()
+                os.fsync(fd)
+            os.rename(temporary, path.rpartition("/")[2], src_dir_fd=parent, dst_dir_fd=parent)
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+
+    def _remove(self, path: str) -> None:
+        """Remove a file and the folders that are empty then."""
+        try:
+            parent = self._open_parent(path, create=False)
+        except FileNotFoundError:
+            return
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path.rpartition("/")[2], dir_fd=parent)
+        finally:
+            os.close(parent)
+        folder = path.rpartition("/")[0]
+        while folder:
+            try:
+                os.rmdir(self.root / folder)
+            except OSError:
+                return  # not empty, or gone already
+            folder = folder.rpartition("/")[0]
+
+    def remove_temporaries(self, paths: Iterable[str], revision: str) -> None:
+        """Remove what an interrupted :meth:`write_files` of `revision` left."""
+        for folder in {path.rpartition("/")[0] for path in paths}:
+            for leftover in (self.root / folder).glob(f".otterwiki-{revision[:16]}-*"):
+                leftover.unlink(missing_ok=True)
+
+    # ------------------------------------------------------------------ index
+
+    def _read_index(self) -> IndexEntries:
+        try:
+            content = self._index.read_bytes()
+        except FileNotFoundError:
+            return {}
+        file = BytesIO(content)
+        entries, _, _ = read_index_dict_with_version(file)
+        if file.tell() < len(content) - _CHECKSUM_BYTES:
+            # dulwich reads optional extensions only; git writes lower-case names for the others.
+            raise RepositoryDamaged(
+                f"{self._index} uses a feature of git that is not supported here"
+                " (a split or sparse index); turn it off in the repository's configuration"
+            )
+        return entries
+
+    def updated_index(self, entries: IndexEntries, changes: Mapping[str, Entry | None]) -> bytes:
+        """The index file's content once the files of `changes` are on disk."""
+        for path, entry in changes.items():
+            name = path.encode()
+            if entry is None:
+                entries.pop(name, None)
+                continue
+            found = os.lstat(self.root / path)
+            entries[name] = index_entry_from_stat(found, entry.blob_id.encode(), entry.mode)
+        output = BytesIO()
+        writer = IndexChecksumWriter(output)
+        write_index_dict(writer, entries)
+        writer.write_checksum()
+        return output.getvalue()
+
+
+class Update:
+    """The file side of one commit, between "checked" and "done"."""
+
+    def __init__(
+        self,
+        work_tree: WorkTree,
+        lock: GitLock,
+        entries: IndexEntries,
+        before: Snapshot,
+        changes: Mapping[str, str | None],
+    ) -> None:
+        self._work_tree = work_tree
+        self._lock = lock
+        self._entries = entries
+        self._before = before
+        self._changes = changes
+        self._revision = ""
+        self.unfinished = False
+
+    def begin(self, revision: str) -> None:
+        """To be called when the objects are written, right before the branch moves."""
+        self._revision = revision
+        self._work_tree.write_journal(self._before.revision, revision)
+
+    def finish(self) -> None:
+        """To be called when the branch has moved. The commit stands, whatever happens here.
+
+        A failure (disk full, say) leaves the journal and ``index.lock`` for the next writer.
+        """
+        modes = self._before.entries
+        entries = {
+            path: Entry(modes[path].mode if path in modes else 0o100644, blob_id)
+            if blob_id
+            else None
+            for path, blob_id in self._changes.items()
+        }
+        try:
+            self._work_tree.write_files(entries, self._revision)
+            self._lock.replace(self._work_tree.updated_index(self._entries, entries))
+            self._work_tree.forget_journal()
+        except Exception:
+            self.unfinished = True
+            _log.exception("work tree left behind; the next save repairs it")
