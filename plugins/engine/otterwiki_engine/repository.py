@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -74,6 +75,7 @@ class Repository:
         self._trees = TreeReader(lambda tree_id: self._raw(tree_id, _TREE))
         self._snapshots: OrderedDict[str | None, Snapshot] = OrderedDict()
         self._snapshots_lock = threading.Lock()
+        weakref.finalize(self, self._dulwich.close)
         self.work_tree = (
             WorkTree(work_tree, Path(self._dulwich.controldir()), self.state_dir, self.blob)
             if work_tree

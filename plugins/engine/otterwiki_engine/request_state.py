@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from flask import Flask, g, has_app_context
 
@@ -43,11 +44,11 @@ class RequestState:
 def state_of(wiki: Wiki) -> RequestState:
     """The state of `wiki` in this request, or in this thread where there is no request."""
     holder = g if has_app_context() else _outside_requests
-    states: dict[int, RequestState] | None = getattr(holder, _KEY, None)
+    states: WeakKeyDictionary[Wiki, RequestState] | None = getattr(holder, _KEY, None)
     if states is None:
-        states = {}
+        states = WeakKeyDictionary()
         setattr(holder, _KEY, states)
-    return states.setdefault(id(wiki), RequestState(pins_snapshot=_is_served()))
+    return states.setdefault(wiki, RequestState(pins_snapshot=_is_served()))
 
 
 def _is_served() -> bool:

@@ -19,7 +19,7 @@ state of built-in rendering plugins       the same (:mod:`.render_state`)
 ``wiki.Page.upload_attachments``          committed (:mod:`.attachments`)
 ``wiki.Page.save``, ``editor.html``       the editor posts no base revision: the later of two saves
                                           wins silently (:mod:`.editing`)
-``wiki.Page.handle_rename``               accepts names whose URL means something else
+``wiki.Page.create``, ``handle_rename``   accept names whose URL means something else
                                           (:mod:`.editing`)
 ========================================  ==========================================================
 """
@@ -49,9 +49,14 @@ def install(app: Flask, storage: Any) -> None:
     storage.__dict__.clear()
     storage.__class__ = WikiStorage
 
-    import otterwiki.helper  # noqa: F401  binds what was converted above
-    import otterwiki.wiki  # noqa: F401
+    # These bind names of otterwiki.server, so they can be imported only from here on.
+    from . import attachments, editing, headings, render_state, rendering
 
     request_state.install(app)
+    rendering.install()
+    headings.install(app)
+    attachments.install()
+    editing.install(app)
+    app.teardown_appcontext(lambda _error: render_state.forget_render_state())
     if not hooks.manager.has_plugin(OtterwikiBridge.NAME):
         hooks.manager.register(OtterwikiBridge(), OtterwikiBridge.NAME)

@@ -377,11 +377,11 @@ class WikiStorage(GitStorage):
         filename: str,
         content: str,
         *,
-        base: str,
+        base: str | None,
         message: str | None,
         author: AuthorPair,
     ) -> CommitResult:
-        """Commit a page edited on revision `base`, merging what others changed elsewhere in it.
+        """Commit a page edited on revision `base` (None: HEAD), merging what others changed since.
 
         Raises the engine's own errors, :class:`Conflict` above all.
         """

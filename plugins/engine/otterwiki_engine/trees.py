@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 
 from dulwich.objects import Tree
@@ -21,33 +22,65 @@ _KEPT_TREES = 2048
 RawTree = dict[bytes, RawEntry]
 
 
+@dataclass(frozen=True)
+class ParsedTree:
+    """One tree object: all it holds, and the part of it that may be served."""
+
+    entries: RawTree
+    files: list[tuple[str, Entry]]
+    folders: list[tuple[str, str]]
+
+    @classmethod
+    def parse(cls, content: bytes) -> ParsedTree:
+        """Read a tree object's content; links, submodules and bad names are not servable."""
+        entries: RawTree = {}
+        files: list[tuple[str, Entry]] = []
+        folders: list[tuple[str, str]] = []
+        for raw_name, mode, raw_id in Tree.from_string(content).iteritems():
+            entry = RawEntry(mode, raw_id.decode("ascii"))
+            entries[raw_name] = entry
+            try:
+                name = raw_name.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            if component_problem(name):
+                continue
+            if entry.is_file:
+                files.append((name, Entry(mode, entry.id)))
+            elif entry.is_directory:
+                folders.append((name, entry.id))
+        return cls(entries, files, folders)
+
+
+_EMPTY = ParsedTree({}, [], [])
+
+
 class TreeReader:
     """Parsed trees of one repository. `read_object` gives the raw content of a tree by id."""
 
     def __init__(self, read_object: Callable[[str], bytes]) -> None:
         self._read_object = read_object
-        self._trees: OrderedDict[str, RawTree] = OrderedDict()
+        self._trees: OrderedDict[str, ParsedTree] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, tree_id: str | None) -> RawTree:
-        """Entries of a tree by raw name. Callers must not change the returned dictionary."""
+    def _parsed(self, tree_id: str | None) -> ParsedTree:
         if tree_id is None:
-            return {}
+            return _EMPTY
         with self._lock:
             known = self._trees.get(tree_id)
             if known is not None:
                 self._trees.move_to_end(tree_id)
                 return known
-        tree = Tree.from_string(self._read_object(tree_id))
-        parsed = {
-            name: RawEntry(mode, entry_id.decode("ascii"))
-            for name, mode, entry_id in tree.iteritems()
-        }
+        parsed = ParsedTree.parse(self._read_object(tree_id))
         with self._lock:
             self._trees[tree_id] = parsed
             while len(self._trees) > _KEPT_TREES:
                 self._trees.popitem(last=False)
         return parsed
+
+    def get(self, tree_id: str | None) -> RawTree:
+        """Entries of a tree by raw name. Callers must not change the returned dictionary."""
+        return self._parsed(tree_id).entries
 
     def find(self, tree_id: str | None, path: str) -> RawEntry | None:
         """What stands at `path`, directories, links and submodules included."""
@@ -65,17 +98,12 @@ class TreeReader:
         pending = [("", tree_id)]
         while pending:
             prefix, current = pending.pop()
-            for raw_name, entry in self.get(current).items():
-                try:
-                    name = raw_name.decode("utf-8")
-                except UnicodeDecodeError:
-                    continue
-                if component_problem(name) or (not prefix and name.startswith("-")):
-                    continue
-                if entry.is_file:
-                    found[prefix + name] = Entry(entry.mode, entry.id)
-                elif entry.is_directory:
-                    pending.append((f"{prefix}{name}/", entry.id))
+            parsed = self._parsed(current)
+            for name, entry in parsed.files:
+                found[prefix + name] = entry
+            pending.extend((f"{prefix}{name}/", folder_id) for name, folder_id in parsed.folders)
+        for path in [path for path in found if path.startswith("-")]:
+            del found[path]
         return found
 
 

@@ -1,0 +1,1 @@
+"""Answers Otterwiki's permission questions from the request's Actor. For farms only."""

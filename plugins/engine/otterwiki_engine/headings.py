@@ -1,0 +1,222 @@
+"""Headings of pages, for the page index: remembered by content instead of by time.
+
+Otterwiki keeps them in its database by the page's modification time, writes there on every view,
+and may keep an old revision's headings for the current page. Here they belong to a blob id and can
+never be stale: in memory, and in the wiki's derived ``headings.db``.
+
+Import this module only once ``otterwiki.server`` is loading or loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import otterwiki
+import otterwiki.helper
+from flask import Flask, g, has_app_context
+from otterwiki.gitstorage import StorageError
+from otterwiki.server import app, app_renderer, storage
+
+from .headings_store import HeadingsStore, Toc
+from .rebinding import rebind
+from .rendering import last_rendered
+from .wiki import Wiki
+
+_KEPT_IN_MEMORY = 4096  # tables of contents per open wiki
+_SPARE_ROWS = 2000  # rows of old versions the file may hold before it is pruned
+_FLUSH_AT = 64  # new tables of contents held back before they are written in one transaction
+_KEY = "_otterwiki_engine_headings"
+#: Settings that change what a heading looks like.
+_SETTINGS = ("RENDERER_HTML_ALLOWLIST", "WIKILINK_STYLE", "OPEN_LINKS_IN_NEW_TAB")
+
+_Version = tuple[str, str]  # flavour, blob id
+
+
+class _Memory:
+    """Tables of contents of one wiki, least recently used dropped first. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._tocs: OrderedDict[_Version, Toc] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, version: _Version) -> Toc | None:
+        with self._lock:
+            toc = self._tocs.get(version)
+            if toc is not None:
+                self._tocs.move_to_end(version)
+            return toc
+
+    def put(self, version: _Version, toc: Toc) -> None:
+        with self._lock:
+            self._tocs[version] = toc
+            self._tocs.move_to_end(version)
+            while len(self._tocs) > _KEPT_IN_MEMORY:
+                self._tocs.popitem(last=False)
+
+
+_memories: WeakKeyDictionary[Wiki, _Memory] = WeakKeyDictionary()
+_memories_lock = threading.Lock()
+
+
+@dataclass
+class _RequestHeadings:
+    """What one request read from the file, and what it found out but has not written yet."""
+
+    wiki: Wiki
+    flavour: str
+    loaded: dict[str, Toc] | None = None
+    unwritten: dict[str, Toc] = field(default_factory=dict)
+    in_progress: set[str] = field(default_factory=set)
+
+    @property
+    def store(self) -> HeadingsStore:
+        return HeadingsStore(self.wiki.repository.state_dir / "headings.db")
+
+    @property
+    def memory(self) -> _Memory:
+        with _memories_lock:
+            return _memories.setdefault(self.wiki, _Memory())
+
+    def find(self, blob_id: str) -> Toc | None:
+        """The table of contents of a version, from memory or the file, without rendering."""
+        toc = self.memory.get((self.flavour, blob_id))
+        if toc is None:
+            toc = self._load().get(blob_id)
+        return toc
+
+    def is_known(self, blob_id: str) -> bool:
+        """Whether memory or file have this one version; loads nothing else."""
+        if self.memory.get((self.flavour, blob_id)) is None:
+            found = self.store.read(self.flavour, [blob_id]).get(blob_id)
+            if found is None:
+                return False
+            self.memory.put((self.flavour, blob_id), found)
+        return True
+
+    def keep(self, blob_id: str, toc: Toc) -> None:
+        """Remember `toc` from now on; it reaches the file at the end of the request, if any."""
+        self.memory.put((self.flavour, blob_id), toc)
+        self.unwritten[blob_id] = toc
+        if len(self.unwritten) >= _FLUSH_AT or not has_app_context():
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is new to the file."""
+        unwritten, self.unwritten = self.unwritten, {}
+        if unwritten:
+            self.store.write(self.flavour, unwritten)
+
+    def _load(self) -> dict[str, Toc]:
+        """All that the file knows of the wiki's current pages: one query at the first miss."""
+        if self.loaded is None:
+            entries = self.wiki.repository.snapshot(storage.pinned_revision()).entries
+            pages = {entry.blob_id for path, entry in entries.items() if path.endswith(".md")}
+            known = {page: self.memory.get((self.flavour, page)) for page in pages}
+            missing = [page for page, toc in known.items() if toc is None]
+            read = self.store.read(self.flavour, missing)
+            # Held for this request, so that a wiki larger than the memory is read only once too.
+            self.loaded = {page: toc for page, toc in known.items() if toc is not None} | read
+            for blob_id, toc in read.items():
+                self.memory.put((self.flavour, blob_id), toc)
+            if len(read) < len(missing):
+                self.store.prune(self.flavour, pages, spare=_SPARE_ROWS)
+        return self.loaded
+
+
+def _flavour() -> str:
+    """Stands for everything besides the text that decides what its headings are."""
+    parts = [otterwiki.__version__, *(repr(app.config.get(name)) for name in _SETTINGS)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _headings_of_request() -> _RequestHeadings:
+    wiki: Wiki = storage.wiki
+    held: dict[int, _RequestHeadings] = g.setdefault(_KEY, {}) if has_app_context() else {}
+    headings = held.get(id(wiki))
+    if headings is None:
+        headings = held[id(wiki)] = _RequestHeadings(wiki, _flavour())
+    return headings
+
+
+def flush(_error: BaseException | None = None) -> None:
+    """Write what this request found out. Called when the app context ends."""
+    for headings in g.pop(_KEY, {}).values():
+        headings.flush()
+
+
+def get_ftoc(filename: str, mtime: Any = None) -> Toc:
+    """Headings of the page `filename` as (count, HTML, level, text, anchor), [] where none is.
+
+    A caller that gives `mtime` names a version of its own making, as stored under that time by
+    :func:`update_ftoc_cache`; Otterwiki itself never does.
+    """
+    headings = _headings_of_request()
+    if mtime is not None:
+        stated = headings.memory.get((_stated(filename, mtime), ""))
+        if stated is not None:
+            return list(stated)
+    blob_id = _committed(filename)
+    if blob_id is None or blob_id in headings.in_progress:
+        return []  # in progress: a page index embedded in this very page asks for its headings
+    toc = headings.find(blob_id)
+    if toc is None:
+        try:
+            text = storage.load(filename)
+        except StorageError:
+            return []
+        headings.in_progress.add(blob_id)
+        try:
+            toc = app_renderer.headings(text)
+        finally:
+            headings.in_progress.discard(blob_id)
+        headings.keep(blob_id, toc)
+    return list(toc)
+
+
+def update_ftoc_cache(filename: str, ftoc: Toc, mtime: Any = None) -> None:
+    """Remember `ftoc`, just found while rendering `filename`; writes nothing that is known.
+
+    It is believed only where it came from rendering the committed text (a view of an old revision
+    passes that revision's headings), or where the caller states the version with `mtime`.
+    """
+    headings = _headings_of_request()
+    if mtime is not None:
+        headings.memory.put((_stated(filename, mtime), ""), list(ftoc))
+        return
+    blob_id = _committed(filename)
+    if blob_id is None or headings.is_known(blob_id):
+        return
+    rendered = last_rendered()
+    if rendered is not None and rendered.toc is ftoc and _blob_id_of(rendered.text) == blob_id:
+        headings.keep(blob_id, list(ftoc))
+
+
+def _committed(filename: str) -> str | None:
+    """Blob id of the page in this request's snapshot; None for one that is not or can't be there."""
+    try:
+        blob_id: str | None = storage.blob_id(filename)
+    except StorageError:
+        return None
+    return blob_id
+
+
+def _stated(filename: str, mtime: Any) -> str:
+    return f"{mtime!r} {filename}"
+
+
+def _blob_id_of(text: str) -> str:
+    """The id git gives to `text`. A page with CRLF line ends was changed when it was read."""
+    content = text.encode("utf-8")
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def install(flask_app: Flask) -> None:
+    """Replace Otterwiki's headings cache; renderer and storage have to be the engine's already."""
+    rebind(otterwiki.helper.get_ftoc, get_ftoc)
+    rebind(otterwiki.helper.update_ftoc_cache, update_ftoc_cache)
+    flask_app.teardown_appcontext(flush)

@@ -1,0 +1,95 @@
+"""One Otterwiki with the engine installed, serving whichever of two small wikis a test picks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from otterwiki_engine import current
+from otterwiki_engine.paths import NO_COMMIT
+from otterwiki_engine.wiki import Wiki
+from small_wikis import ALICE, make_bare, make_work_tree
+
+
+def boot() -> Any:
+    """The process's Otterwiki application, started on first use with no other plugin than ours."""
+    from otterwiki.plugins import plugin_manager
+
+    for name in ("tenant", "access_control"):
+        if plugin_manager.has_plugin(name):
+            plugin_manager.unregister(name=name)
+    folder = Path(tempfile.mkdtemp(prefix="otterwiki-engine-tests-"))
+    make_work_tree(folder / "start-up").close()
+    os.environ.update(
+        REPOSITORY=str(folder / "start-up"),
+        SECRET_KEY="only-for-the-tests-of-the-engine",
+        SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder}/preferences.db",
+    )
+    from otterwiki.server import app
+
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    return app
+
+
+class Site:
+    """Two wikis, "red" and "blue"; each thread looks at the one it picked, first at "red"."""
+
+    def __init__(self, app: Any, red: Wiki, blue: Wiki) -> None:
+        self.app = app
+        self.wikis = {"red": red, "blue": blue}
+        self._picked = threading.local()
+
+    def pick(self, name: str) -> Any:
+        """Serve wiki `name` to this thread from now on; returns a new test client."""
+        self._picked.name = name
+        return self.app.test_client()
+
+    @property
+    def wiki(self) -> Wiki:
+        """The wiki this thread picked."""
+        return self.wikis[getattr(self._picked, "name", "red")]
+
+    def put(self, path: str, content: str | bytes | None, author: Any = ALICE) -> str:
+        """Commit one file (None deletes) to this thread's wiki; returns the new revision."""
+        raw = content.encode() if isinstance(content, str) else content
+        result = self.wiki.repository.commit(
+            {path: raw}, base=None, author=author, message=f"change {path}"
+        )
+        return result.revision
+
+    def read(self, path: str) -> str | None:
+        """What is committed at `path` in this thread's wiki now."""
+        snapshot = self.wiki.repository.snapshot()
+        return snapshot.read(path).decode() if snapshot.get(path) else None
+
+    def head(self) -> str:
+        """Full id of this thread's wiki's HEAD."""
+        return self.wiki.repository.head() or NO_COMMIT
+
+
+@pytest.fixture(scope="session")
+def otterwiki_app() -> Any:
+    """The one application of this process."""
+    return boot()
+
+
+@pytest.fixture(params=["bare", "worktree"])
+def site(request: pytest.FixtureRequest, otterwiki_app: Any, tmp_path: Path) -> Iterator[Site]:
+    """Two wikis of one kind: "red" under test, and "blue", which has a page of its own."""
+    make = make_bare if request.param == "bare" else make_work_tree
+    red, blue = (Wiki(make(tmp_path / name)) for name in ("red", "blue"))
+    made = Site(otterwiki_app, red, blue)
+    before = current._resolver
+    current.use_resolver(lambda: made.wiki)
+    made.pick("blue")
+    made.put("home.md", "# Blue Home\n\n## Blue Heading\n")
+    made.pick("red")
+    yield made
+    current.use_resolver(before)
+    red.close()
+    blue.close()
