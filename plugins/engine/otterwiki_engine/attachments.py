@@ -66,7 +66,7 @@ class AttachmentRefused(StorageUnsafePath, HTTPNotFound):
         return str(self.description)
 
 
-class CommittedAttachment(otterwiki.wiki.Attachment):  # type: ignore[misc]
+class CommittedAttachment(otterwiki.wiki.Attachment):
     """A file attached to a page, as it was committed.
 
     `revision` None is the version this request reads. Raises :class:`AttachmentRefused` for a path
@@ -149,12 +149,13 @@ class CommittedAttachment(otterwiki.wiki.Attachment):  # type: ignore[misc]
         del response.headers["Last-Modified"]
         response.set_etag(blob_id)
         try:
-            return response.make_conditional(
+            response.make_conditional(
                 request.environ, accept_ranges=True, complete_length=size_bytes
             )
         except Exception:  # a range that can't be satisfied: answered by Werkzeug
             response.close()
             raise
+        return response
 
     def _response(self, path: Path) -> Response:
         inline = self.mimetype in INLINE_TYPES or self.mimetype.startswith(INLINE_PREFIXES)
@@ -204,7 +205,7 @@ def upload_attachments(
     for upload in files:
         if upload.filename == "":
             continue  # the form was sent with no file chosen
-        wanted = upload.filename if empty(filename) else filename
+        wanted: str = upload.filename if filename is None or empty(filename) else filename
         name = sanitize_filename(wanted) or secure_filename(wanted)
         try:
             attachment = otterwiki.wiki.Attachment(self.pagepath, name)

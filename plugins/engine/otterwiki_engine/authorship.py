@@ -8,6 +8,7 @@ trailer can be believed.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 
 from .errors import BadText
@@ -74,3 +75,17 @@ def with_trailers(message: str, actor: str | None, client: str | None) -> str:
     if not lines:
         return message
     return message.rstrip("\n") + "\n\n" + "\n".join(lines) + "\n"
+
+
+def commit_content(tree_id: str, parent: str | None, author: Author, message: str) -> bytes:
+    """A commit object's content: author and committer are the same person, time is now."""
+    now = int(time.time())
+    offset_minutes = time.localtime(now).tm_gmtoff // 60
+    sign = "-" if offset_minutes < 0 else "+"
+    hours, minutes = divmod(abs(offset_minutes), 60)
+    who = f"{author.name} <{author.email}> {now} {sign}{hours:02d}{minutes:02d}"
+    lines = [f"tree {tree_id}"]
+    if parent:
+        lines.append(f"parent {parent}")
+    lines += [f"author {who}", f"committer {who}", "", message]
+    return "\n".join(lines).encode("utf-8")

@@ -31,11 +31,11 @@ class BlameLine:
 
 
 class _Span(NamedTuple):
-    """`count` lines that stand at `here` in some version and at `final` in the newest one."""
+    """`length` lines that stand at `here` in some version and at `final` in the newest one."""
 
     final: int
     here: int
-    count: int
+    length: int
 
 
 def blame(
@@ -76,8 +76,8 @@ def _attribute(
             continue
         known = kept.get(version.revision, None) if version.path == kept.path else None
         if known is not None:
-            for final, here, count in spans:
-                origins[final : final + count] = known[here : here + count]
+            for final, here, length in spans:
+                origins[final : final + length] = known[here : here + length]
             continue
         content = contents.pop(position, None)
         for source in version.sources:
@@ -91,8 +91,8 @@ def _attribute(
             waiting.setdefault(source, []).extend(passed)
             if not spans:
                 break
-        for final, _, count in spans:
-            origins[final : final + count] = [version.revision] * count
+        for final, _, length in spans:
+            origins[final : final + length] = [version.revision] * length
         if not waiting:
             break
     return origins
@@ -104,14 +104,14 @@ def _pass_on(spans: list[_Span], changes: list[Change]) -> tuple[list[_Span], li
     own: list[_Span] = []
     spans = sorted(spans, key=lambda span: span.here)
     position = 0
-    for final, here, count in spans:
+    for final, here, length in spans:
         # Spans of two later versions can overlap here, so changes may have to be seen again.
         while position and changes[position - 1].new_end > here:
             position -= 1
         while position < len(changes) and changes[position].new_end <= here:
             position += 1
         shift = changes[position - 1].old_end - changes[position - 1].new_end if position else 0
-        end = here + count
+        end = here + length
         at = position
         while here < end:
             change = changes[at] if at < len(changes) else None

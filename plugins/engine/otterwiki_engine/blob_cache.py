@@ -1,4 +1,4 @@
-"""Contents of blobs in memory: immutable, so never stale; bounded in bytes for the whole process."""
+"""Contents of blobs in memory: immutable, so never stale; bounded for the whole process."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def update_ftoc_cache(filename: str, ftoc: Toc, mtime: Any = None) -> None:
 
 
 def _committed(filename: str) -> str | None:
-    """Blob id of the page in this request's snapshot; None for one that is not or can't be there."""
+    """Blob id of the page in this request's snapshot; None where there is none."""
     try:
         blob_id: str | None = storage.blob_id(filename)
     except StorageError:

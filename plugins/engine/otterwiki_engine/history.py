@@ -11,19 +11,21 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from . import index_store
+from . import blame_store, index_store
 from .errors import NotFound, RepositoryBusy
 from .history_records import CommitRecord, Version
 from .history_versions import newest_version, versions_from
 from .index_catchup import catch_up
 from .index_file import IndexFile, is_busy
 from .index_store import PathRow
+from .record_cache import RecordCache
 from .repository import Repository
+from .tree_changes import ObjectReader
 
 __all__ = ["CommitRecord", "HistoryIndex", "Version"]
 
+SCHEMA_VERSION = 1  # of all tables in index.db; another one makes it be built anew
 SHORTEST_ABBREVIATION = 6  # how many digits Otterwiki shows
-_MOST_KEPT_RECORDS = 20_000
 _ATTEMPTS = 5
 _NEWEST = 1 << 62  # above every commit's number
 _HEXADECIMAL = frozenset("0123456789abcdef")
@@ -41,10 +43,12 @@ class HistoryIndex:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._file = IndexFile(
-            repository.state_dir / "index.db", index_store.SCHEMA, index_store.SCHEMA_VERSION
+            repository.state_dir / "index.db",
+            index_store.SCHEMA + blame_store.SCHEMA,
+            SCHEMA_VERSION,
         )
-        self._records: dict[str, CommitRecord] = {}
-        self._whole: tuple[str | None, tuple[CommitRecord, ...]] = (None, ())
+        self._reader = ObjectReader(repository, files_only=True)  # whoever has the file's turn
+        self._records = RecordCache()
 
     def close(self) -> None:
         """Give back open files. Calls under way can still finish."""
@@ -67,7 +71,7 @@ class HistoryIndex:
                     if standing.target is None and (caught_up or standing.head == wanted):
                         return query(connection)
                 with self._file.turn:  # one thread works, the others find it done
-                    catch_up(self._repository, self._file)
+                    catch_up(self._repository, self._reader, self._file)
                 caught_up = True
             except sqlite3.Error as error:
                 self._file.recover(error)
@@ -95,20 +99,20 @@ class HistoryIndex:
                 lambda connection: self._log_of(connection, path, limit, offset, follow)
             )
         if limit is None:
-            return list(self._all()[offset:])
+            return list(self._read(self._records.whole)[offset:])
         return self._read(
-            lambda connection: self._in_order(
+            lambda connection: self._records.in_order(
                 connection, index_store.revisions(connection, limit, offset)
             )
         )
 
     def records(self, revisions: Collection[str]) -> dict[str, CommitRecord]:
         """The commits with these full ids, by id; what is not in the history is left out."""
-        return self._read(lambda connection: self._records_of(connection, revisions))
+        return self._read(lambda connection: self._records.some(connection, revisions))
 
     def count(self) -> int:
         """How many commits the history has."""
-        return self._read(lambda connection: index_store.standing(connection).count)
+        return self._read(lambda connection: index_store.standing(connection).commits)
 
     def find(self, prefix: str, path: str | None = None) -> str | None:
         """Full id of the one commit that begins with `prefix` (at least four digits).
@@ -120,8 +124,7 @@ class HistoryIndex:
             return None
 
         def query(connection: sqlite3.Connection) -> str | None:
-            most = _MOST_KEPT_RECORDS if path else 2
-            found = index_store.with_prefix(connection, prefix, most)
+            found = index_store.with_prefix(connection, prefix, -1 if path else 2)
             if path and found:
                 numbers = list(self._numbers(connection, path, follow=True))
                 touched = set(index_store.revisions_of(connection, numbers))
@@ -157,7 +160,7 @@ class HistoryIndex:
             if number is None:
                 return None
             found = index_store.revisions_of(connection, [number])
-            return self._in_order(connection, found)[0]
+            return self._records.in_order(connection, found)[0]
 
         return self._read(query)
 
@@ -222,13 +225,13 @@ class HistoryIndex:
 
     def kept_blames(self, path: str) -> dict[str, str]:
         """What :meth:`keep_blame` kept for `path`, by revision."""
-        return self._read(lambda connection: index_store.kept_blames(connection, path))
+        return self._read(lambda connection: blame_store.kept_blames(connection, path))
 
     def keep_blame(self, path: str, revision: str, data: str) -> None:
         """Remember a worked out answer in the index, if that can be done without waiting."""
         try:
             with self._file.writing(timeout_seconds=0) as connection:
-                index_store.keep_blame(connection, path, revision, data)
+                blame_store.keep_blame(connection, path, revision, data)
         except sqlite3.Error as error:
             if not is_busy(error):  # somebody is writing: the answer is worked out again next time
                 self._file.recover(error)
@@ -246,7 +249,7 @@ class HistoryIndex:
         numbers = self._numbers(connection, path, follow=follow)
         end = None if limit is None else offset + limit
         chosen = list(islice(numbers, offset, end))
-        return self._in_order(connection, index_store.revisions_of(connection, chosen))
+        return self._records.in_order(connection, index_store.revisions_of(connection, chosen))
 
     def _numbers(self, connection: sqlite3.Connection, path: str, *, follow: bool) -> Iterator[int]:
         """Numbers of the commits in the log of `path`, newest first, each once."""
@@ -284,49 +287,6 @@ class HistoryIndex:
             if row.blob_id == wanted:
                 return row.seq
         return newest.seq
-
-    def _records_of(
-        self, connection: sqlite3.Connection, revisions: Collection[str]
-    ) -> dict[str, CommitRecord]:
-        kept = self._records
-        found = {revision: kept[revision] for revision in revisions if revision in kept}
-        missing = [revision for revision in revisions if revision not in found]
-        if missing:
-            new = {record.revision: record for record in index_store.records(connection, missing)}
-            found.update(new)
-            self._keep_records(new)
-        return found
-
-    def _in_order(self, connection: sqlite3.Connection, revisions: list[str]) -> list[CommitRecord]:
-        found = self._records_of(connection, revisions)
-        return [found[revision] for revision in revisions]
-
-    def _keep_records(self, new: dict[str, CommitRecord]) -> None:
-        """Remember commits, which never change; all are forgotten when there are too many."""
-        if len(self._records) + len(new) > _MOST_KEPT_RECORDS:
-            self._records = {}
-        if len(new) <= _MOST_KEPT_RECORDS:
-            self._records.update(new)
-
-    def _all(self) -> tuple[CommitRecord, ...]:
-        """Every commit, newest first; remembered for as long as HEAD stays."""
-
-        def query(connection: sqlite3.Connection) -> tuple[CommitRecord, ...]:
-            head = index_store.standing(connection).head
-            known_head, known = self._whole
-            if known_head == head:
-                return known
-            if len(self._records) * 2 > index_store.standing(connection).count:
-                revisions = index_store.revisions(connection, -1, 0)
-                found = tuple(self._in_order(connection, revisions))
-            else:
-                found = tuple(index_store.all_records(connection))
-                self._keep_records({record.revision: record for record in found})
-            if len(found) <= _MOST_KEPT_RECORDS:
-                self._whole = (head, found)
-            return found
-
-        return self._read(query)
 
 
 def _known_number(connection: sqlite3.Connection, revision: str) -> int:

@@ -40,7 +40,7 @@ class EngineHooks:
         """
 
     @hookspec
-    def sign_in_methods(self) -> list[tuple[str, str]]:
+    def sign_in_methods(self) -> list[tuple[str, str]]:  # type: ignore[empty-body]
         """Ways to sign in, as (label, URL) pairs, for the login page."""
 
 
@@ -54,7 +54,7 @@ def tell_commit_happened(repository: Repository, result: CommitResult) -> None:
         arguments = {"repository": repository, "result": result}
         try:
             implementation.function(*[arguments[name] for name in implementation.argnames])
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a plugin raises, the commit stands
             _log.exception(
                 "commit hook failed: plugin=%s revision=%s",
                 implementation.plugin_name,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import index_store
+from . import blame_store, index_store
 from .commit_objects import ParsedCommit, parse_commit
 from .index_file import IndexFile
 from .index_store import ChangeRow, Standing
@@ -21,7 +21,6 @@ from .repository import Repository
 from .tree_changes import FileChange, FileState, ObjectReader, tree_changes, with_renames
 
 BATCH_COMMITS = 1000
-_COMMIT = 1  # git's object type number
 
 
 @dataclass
@@ -37,13 +36,14 @@ class _Plan:
     done: int = 0
 
 
-def catch_up(repository: Repository, index_file: IndexFile) -> None:
+def catch_up(repository: Repository, reader: ObjectReader, index_file: IndexFile) -> None:
     """Bring the index to HEAD. Any number of processes may call this at once.
+
+    `reader` reads `repository`, files only; kept from call to call it spares reading a tree again.
 
     Where the index stands at a commit that is not part of HEAD's history, it is built anew.
     Raises :class:`RepositoryBusy` when another process has been at it for a minute.
     """
-    reader = ObjectReader(repository, files_only=True)
     plan: _Plan | None = None
     while True:
         with index_file.writing() as connection:
@@ -61,8 +61,9 @@ def _work(plan: _Plan, reader: ObjectReader, connection: sqlite3.Connection) -> 
     """Do one batch; True when it was the last."""
     if plan.rewritten:
         index_store.clear(connection)
+        blame_store.clear(connection)
         plan.rewritten = False
-    number = index_store.standing(connection).count
+    number = index_store.standing(connection).commits
     for commit in plan.commits[plan.done : plan.done + BATCH_COMMITS]:
         number += 1
         index_store.add_commit(connection, number, commit, _rows(reader, commit, plan.trees))
@@ -120,7 +121,7 @@ def _walk(reader: ObjectReader, head: str | None, is_known: Callable[[str], bool
         revision = pending.pop()
         if revision in walk.commits or revision in walk.ends:
             continue
-        commit = parse_commit(revision, reader.raw(revision.encode("ascii"), _COMMIT))
+        commit = parse_commit(revision, reader.raw(revision.encode("ascii"), b"commit"))
         if revision in cut_off:
             commit = commit._replace(parents=())
         walk.trees[revision] = commit.tree_id

@@ -71,14 +71,14 @@ class IndexFile:
             yield connection
 
     @contextmanager
-    def writing(
-        self, *, timeout_seconds: float = BUSY_TIMEOUT_SECONDS
-    ) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, timeout_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
         """A connection inside the one write transaction there can be; rolled back on an error.
 
-        Waits `timeout_seconds` for another writer, then raises what :func:`is_busy` knows.
+        Waits `timeout_seconds` (None: a minute) for another writer, then raises what
+        :func:`is_busy` knows.
         """
-        with self._transaction("BEGIN IMMEDIATE", timeout_seconds) as connection:
+        wait = BUSY_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+        with self._transaction("BEGIN IMMEDIATE", wait) as connection:
             yield connection
 
     def recover(self, error: sqlite3.Error) -> None:

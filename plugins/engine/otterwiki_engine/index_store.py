@@ -4,8 +4,7 @@
 those of all its ancestors. ``changes`` has a row for each file a commit touched; a commit with
 several parents only has rows for files that differ from all of them, one row per parent. ``kind``
 is A (added), M (modified), D (deleted), R (renamed, under its new name) or X (the old name of a
-renamed file). ``standing`` says which commit all this stands at. ``blame`` keeps worked out
-answers.
+renamed file). ``standing`` says which commit all this stands at.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from typing import NamedTuple
 from .commit_objects import ParsedCommit
 from .history_records import CommitRecord
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE standing (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -51,15 +49,8 @@ CREATE TABLE changes (
     PRIMARY KEY (path, seq, parent)
 ) WITHOUT ROWID;
 CREATE INDEX changes_by_commit ON changes (seq);
-CREATE TABLE blame (
-    path TEXT NOT NULL,
-    revision TEXT NOT NULL,       -- the commit that last changed the file
-    data TEXT NOT NULL,
-    PRIMARY KEY (path, revision)
-);
 """
 
-_KEPT_BLAMES_PER_PATH = 8
 _RecordRow = tuple[int, str, str, str, str, int, int, str]
 
 
@@ -68,7 +59,7 @@ class Standing(NamedTuple):
 
     head: str | None
     target: str | None
-    count: int
+    commits: int
 
 
 class ChangeRow(NamedTuple):
@@ -112,7 +103,6 @@ def clear(connection: sqlite3.Connection) -> None:
     """Empty the index (history was rewritten)."""
     connection.execute("DELETE FROM commits")
     connection.execute("DELETE FROM changes")
-    connection.execute("DELETE FROM blame")
     set_standing(connection, None, None)
 
 
@@ -256,7 +246,7 @@ def number_of(connection: sqlite3.Connection, revision: str) -> int | None:
 
 
 def with_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[str]:
-    """Up to `limit` ids that begin with `prefix` (hexadecimal digits)."""
+    """Up to `limit` (-1: all) ids that begin with `prefix` (hexadecimal digits)."""
     rows = connection.execute(
         "SELECT id FROM commits WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
         (prefix, prefix + "g", limit),
@@ -308,21 +298,3 @@ def numbers_below(connection: sqlite3.Connection, directory: str, before: int) -
         (f"{directory}/", f"{directory}0", before),  # "0" is the character after "/"
     ):
         yield seq
-
-
-# ---------------------------------------------------------------------- blame
-
-
-def kept_blames(connection: sqlite3.Connection, path: str) -> dict[str, str]:
-    """What :func:`keep_blame` kept for `path`, by revision."""
-    return dict(connection.execute("SELECT revision, data FROM blame WHERE path = ?", (path,)))
-
-
-def keep_blame(connection: sqlite3.Connection, path: str, revision: str, data: str) -> None:
-    """Keep the answer for one version of a file; only a few per file are kept."""
-    connection.execute("INSERT OR REPLACE INTO blame VALUES (?, ?, ?)", (path, revision, data))
-    connection.execute(
-        "DELETE FROM blame WHERE path = ? AND rowid NOT IN"
-        " (SELECT rowid FROM blame WHERE path = ? ORDER BY rowid DESC LIMIT ?)",
-        (path, path, _KEPT_BLAMES_PER_PATH),
-    )

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import otterwiki.renderer
 import otterwiki.renderer_embeddings
 import otterwiki.renderer_plugins
-
 from otterwiki.plugins import plugin_manager
 from otterwiki.renderer import OtterwikiRenderer
 from otterwiki.server import app_renderer

@@ -9,7 +9,6 @@ durable and reachable and a refused one leaves nothing behind.
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ from dulwich.objects import Commit, ObjectID
 from dulwich.repo import Repo
 
 from . import git_command, hooks
-from .authorship import Author, check_author, clean_message, with_trailers
+from .authorship import Author, check_author, clean_message, commit_content, with_trailers
 from .blob_cache import blobs
 from .errors import BadRevision, Conflict, NotFound, RepositoryDamaged
 from .locks import GitLock, WikiLock
@@ -160,7 +159,8 @@ class Repository:
             return head
         with self.reading() as store:
             if len(revision) == 40:
-                candidates = [revision.encode()] if revision.encode() in store else []
+                full = ObjectID(revision.encode())
+                candidates = [full] if full in store else []
             else:
                 candidates = list(store.iter_prefix(revision.encode()))
             commits = {
@@ -339,7 +339,7 @@ class Repository:
         if not blob_ids:
             return CommitResult(head or NO_COMMIT, head)
         tree_id, tree_objects = build_tree(self._trees, before.tree_id, blob_ids)
-        commit = new_object(b"commit", _commit_content(tree_id, head, author, message))
+        commit = new_object(b"commit", commit_content(tree_id, head, author, message))
         objects += [*tree_objects, commit]
         if self.work_tree:
             with self.work_tree.prepared(before, blob_ids) as update:
@@ -360,17 +360,3 @@ class Repository:
             if found != expected:
                 raise Conflict((), expected, found, "the branch was moved by somebody else; retry")
             lock.replace(revision.encode("ascii") + b"\n")
-
-
-def _commit_content(tree_id: str, parent: str | None, author: Author, message: str) -> bytes:
-    """A commit object's content: author and committer are the same person, time is now."""
-    now = int(time.time())
-    offset_minutes = time.localtime(now).tm_gmtoff // 60
-    sign = "-" if offset_minutes < 0 else "+"
-    hours, minutes = divmod(abs(offset_minutes), 60)
-    who = f"{author.name} <{author.email}> {now} {sign}{hours:02d}{minutes:02d}"
-    lines = [f"tree {tree_id}"]
-    if parent:
-        lines.append(f"parent {parent}")
-    lines += [f"author {who}", f"committer {who}", "", message]
-    return "\n".join(lines).encode("utf-8")

@@ -16,19 +16,13 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 
-from dulwich.index import (
-    ConflictedIndexEntry,
-    IndexChecksumWriter,
-    IndexEntry,
-    index_entry_from_stat,
-    read_index_dict_with_version,
-    write_index_dict,
-)
+from dulwich.index import ConflictedIndexEntry, IndexEntry
 
-from .errors import BadPath, RepositoryDamaged, UncommittedChanges
+from . import git_index
+from .errors import BadPath, UncommittedChanges
+from .git_index import IndexEntries
 from .locks import GitLock, fsync_directory
 from .loose_objects import new_object
 from .paths import NO_COMMIT
@@ -37,9 +31,6 @@ from .snapshot import Entry, Snapshot
 _log = logging.getLogger(__name__)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOT_A_FOLDER = {errno.ELOOP, errno.ENOTDIR}
-_CHECKSUM_BYTES = 20
-
-IndexEntries = dict[bytes, IndexEntry | ConflictedIndexEntry]
 
 
 class WorkTree:
@@ -60,15 +51,13 @@ class WorkTree:
     # ------------------------------------------------------------------ one commit
 
     @contextmanager
-    def prepared(
-        self, before: Snapshot, changes: Mapping[str, str | None]
-    ) -> Iterator[Update]:
+    def prepared(self, before: Snapshot, changes: Mapping[str, str | None]) -> Iterator[Update]:
         """Hold ``index.lock`` and check that nobody's uncommitted edit is in the way.
 
         `changes` maps paths to new blob ids (None: deleted). Raises :class:`UncommittedChanges`.
         """
         with GitLock(self._index, self._own_lock) as lock:
-            entries = self._read_index()
+            entries = git_index.read(self._index)
             self._check_clean(before, changes, entries)
             update = Update(self, lock, entries, before, changes)
             yield update
@@ -133,19 +122,17 @@ class WorkTree:
         except FileNotFoundError:
             return
         current = snapshot(head or NO_COMMIT)
-        paths = [
-            path for path in {*old.entries, *new.entries} if old.get(path) != new.get(path)
-        ]
+        paths = [path for path in {*old.entries, *new.entries} if old.get(path) != new.get(path)]
         _log.warning("finishing an interrupted commit: revision=%s", journal["new"])
         with GitLock(self._index, self._own_lock) as lock:
-            entries = self._read_index()
+            entries = git_index.read(self._index)
             self.remove_temporaries(paths, journal["new"])
             done: dict[str, Entry | None] = {}
             for path in paths:
                 if current.get(path) == new.get(path) and self._stands_at(path, old, new):
                     done[path] = new.get(path)
             self.write_files(done, journal["new"])
-            lock.replace(self.updated_index(entries, done))
+            lock.replace(git_index.updated(self.root, entries, done))
         self.forget_journal()
 
     def _stands_at(self, path: str, old: Snapshot, new: Snapshot) -> bool:
@@ -270,38 +257,6 @@ class WorkTree:
             for leftover in (self.root / folder).glob(f".otterwiki-{revision[:16]}-*"):
                 leftover.unlink(missing_ok=True)
 
-    # ------------------------------------------------------------------ index
-
-    def _read_index(self) -> IndexEntries:
-        try:
-            content = self._index.read_bytes()
-        except FileNotFoundError:
-            return {}
-        file = BytesIO(content)
-        entries, _, _ = read_index_dict_with_version(file)
-        if file.tell() < len(content) - _CHECKSUM_BYTES:
-            # dulwich reads optional extensions only; git writes lower-case names for the others.
-            raise RepositoryDamaged(
-                f"{self._index} uses a feature of git that is not supported here"
-                " (a split or sparse index); turn it off in the repository's configuration"
-            )
-        return entries
-
-    def updated_index(self, entries: IndexEntries, changes: Mapping[str, Entry | None]) -> bytes:
-        """The index file's content once the files of `changes` are on disk."""
-        for path, entry in changes.items():
-            name = path.encode()
-            if entry is None:
-                entries.pop(name, None)
-                continue
-            found = os.lstat(self.root / path)
-            entries[name] = index_entry_from_stat(found, entry.blob_id.encode(), entry.mode)
-        output = BytesIO()
-        writer = IndexChecksumWriter(output)
-        write_index_dict(writer, entries)
-        writer.write_checksum()
-        return output.getvalue()
-
 
 class Update:
     """The file side of one commit, between "checked" and "done"."""
@@ -341,8 +296,8 @@ class Update:
         }
         try:
             self._work_tree.write_files(entries, self._revision)
-            self._lock.replace(self._work_tree.updated_index(self._entries, entries))
+            self._lock.replace(git_index.updated(self._work_tree.root, self._entries, entries))
             self._work_tree.forget_journal()
-        except Exception:
+        except Exception:  # noqa: BLE001 - the commit stands, whatever failed
             self.unfinished = True
             _log.exception("work tree left behind; the next save repairs it")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from otterwiki_engine.repository import Repository
 from small_wikis import BOB, make_bare, make_work_tree
+
+from otterwiki_engine.repository import Repository
 
 
 @pytest.fixture(params=["bare", "worktree"])

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_wikis import ALICE, make_bare, make_work_tree
+
 from otterwiki_engine import current
 from otterwiki_engine.paths import NO_COMMIT
 from otterwiki_engine.wiki import Wiki
-from small_wikis import ALICE, make_bare, make_work_tree
 
 
 def boot() -> Any:
@@ -78,10 +79,14 @@ def otterwiki_app() -> Any:
     return boot()
 
 
-@pytest.fixture(params=["bare", "worktree"])
+#: Put on a test that has to hold beside a work tree too; else wikis are bare, as on a farm.
+both_kinds = pytest.mark.parametrize("site", ["bare", "worktree"], indirect=True)
+
+
+@pytest.fixture
 def site(request: pytest.FixtureRequest, otterwiki_app: Any, tmp_path: Path) -> Iterator[Site]:
     """Two wikis of one kind: "red" under test, and "blue", which has a page of its own."""
-    make = make_bare if request.param == "bare" else make_work_tree
+    make = make_work_tree if getattr(request, "param", "bare") == "worktree" else make_bare
     red, blue = (Wiki(make(tmp_path / name)) for name in ("red", "blue"))
     made = Site(otterwiki_app, red, blue)
     before = current._resolver

@@ -6,11 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from small_wikis import ALICE
+
 from otterwiki_engine import blob_files
 from otterwiki_engine.blob_files import blob_file
 from otterwiki_engine.repository import Repository
 from otterwiki_engine.wiki import Wiki
-from small_wikis import ALICE
 
 
 @pytest.fixture

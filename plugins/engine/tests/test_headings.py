@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_wikis import Site, otterwiki_app, site  # noqa: F401  fixtures
+from served_wikis import Site, both_kinds, otterwiki_app, site  # noqa: F401  fixtures
 from small_wikis import ALICE
 
 
@@ -87,6 +87,7 @@ def test_contract_upstream_calls_them_so() -> None:
     import otterwiki.helper
     import otterwiki.pageindex
     import otterwiki.wiki
+
     from otterwiki_engine import headings
 
     source = inspect.getsource(otterwiki.helper)
@@ -105,6 +106,7 @@ def test_contract_upstream_calls_them_so() -> None:
     assert "get_ftoc(f)" in inspect.getsource(otterwiki.pageindex.PageIndex)
 
 
+@both_kinds
 def test_h4_headings_belong_to_content_and_wiki(site: Site, rendered: list[str]) -> None:  # noqa: F811
     site.put("home.md", "# Red Home\n")
     assert headings_of(site, "home.md") == ["Red Home"]
@@ -121,6 +123,7 @@ def test_h4_headings_belong_to_content_and_wiki(site: Site, rendered: list[str])
     assert headings_of(site, "../home.md") == []
 
 
+@both_kinds
 def test_they_survive_the_process(site: Site, rendered: list[str]) -> None:  # noqa: F811
     site.put("a.md", "# A\n\n## B `c`\n")
     from otterwiki.helper import get_ftoc
@@ -269,6 +272,7 @@ def test_a_wiki_larger_than_memory_still_reads_the_file_once(
     rendered: list[str],
 ) -> None:
     from otterwiki.helper import get_ftoc
+
     from otterwiki_engine import headings
 
     monkeypatch.setattr(headings, "_KEPT_IN_MEMORY", 2)

@@ -6,6 +6,7 @@ import sys
 from types import ModuleType
 
 import pytest
+
 from otterwiki_engine.rebinding import NothingToRebind, otterwiki_modules, rebind
 
 

@@ -85,6 +85,7 @@ def test_the_same_test_fails_on_otterwikis_own_renderer(busy_threads: None) -> N
 def test_contract_the_renderer_is_called_as_upstreams_is() -> None:
     """Fails when upstream changes how a renderer is made or called, or adds methods."""
     from otterwiki.renderer import OtterwikiRenderer
+
     from otterwiki_engine.rendering import PerThreadRenderer
 
     theirs, ours = (
@@ -117,6 +118,7 @@ def test_contract_the_converted_objects_are_the_ones_everybody_holds() -> None:
     import otterwiki.server
     import otterwiki.views
     import otterwiki.wiki
+
     from otterwiki_engine.rendering import PerThreadRenderer
 
     assert otterwiki.wiki.app_renderer is otterwiki.server.app_renderer
@@ -167,6 +169,7 @@ def test_a_render_within_a_render_leaves_the_outer_one_alone(
 def test_headings_are_those_of_a_whole_render_and_disturb_nothing() -> None:
     from otterwiki.plugins import plugin_manager
     from otterwiki.server import app_renderer
+
     from otterwiki_engine.rendering import last_rendered
 
     table = "{{DataTable\n| a |\n|---|\n| 1 |\n}}\n"
@@ -208,6 +211,7 @@ def test_h4_the_allowlist_of_the_moment_decides(monkeypatch: pytest.MonkeyPatch)
 
 def test_free_renderers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     from otterwiki.server import app, app_renderer
+
     from otterwiki_engine import rendering
 
     for number in range(30):
@@ -225,6 +229,7 @@ def test_contract_every_stateful_plugin_is_converted() -> None:
     """Fails when upstream's plugins move, or begin to keep state where it can't be converted."""
     import otterwiki.renderer_embeddings
     import otterwiki.renderer_plugins
+
     from otterwiki_engine import render_state
     from otterwiki_engine.rendering import plugins_with_state
 
@@ -241,6 +246,7 @@ def test_contract_every_stateful_plugin_is_converted() -> None:
 
 def test_h4_what_a_plugin_remembers_is_seen_by_its_thread_only() -> None:
     from otterwiki.plugins import plugin_manager
+
     from otterwiki_engine.rendering import plugins_with_state
 
     embedding = next(p for p in plugins_with_state() if type(p).__name__ == "DatatableEmbedding")
@@ -262,6 +268,7 @@ def test_h4_what_a_plugin_remembers_is_seen_by_its_thread_only() -> None:
 
 def test_h4_nothing_is_left_for_the_next_request() -> None:
     from otterwiki.server import app_renderer
+
     from otterwiki_engine.render_state import forget_render_state
     from otterwiki_engine.rendering import last_rendered, plugins_with_state
 

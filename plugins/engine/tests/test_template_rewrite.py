@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from jinja2 import DictLoader, Environment, TemplateNotFound
+from served_wikis import Site, otterwiki_app, site  # noqa: F401  fixtures
+
 from otterwiki_engine.template_rewrite import RewritingLoader, TemplateChanged, TemplateRule
 from otterwiki_engine.template_rules import BASE_FIELD, RULES
-from served_wikis import Site, otterwiki_app, site  # noqa: F401  fixtures
 
 
 def environment(rules: list[TemplateRule], **templates: str) -> Environment:

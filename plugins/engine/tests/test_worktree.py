@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from small_wikis import ALICE, BOB, make_work_tree
+
 from otterwiki_engine.errors import RepositoryBusy, RepositoryDamaged, UncommittedChanges
 from otterwiki_engine.locks import GitLock
 from otterwiki_engine.repository import Repository
-from small_wikis import ALICE, BOB, make_work_tree
 
 
 @pytest.fixture
@@ -146,9 +147,7 @@ def test_a_commit_interrupted_after_the_branch_moved_is_finished(
 
     with monkeypatch.context() as patch:
         patch.setattr(tree.work_tree, "write_files", power_cut)
-        tree.commit(
-            {"Home.md": b"new\n", "x/y.md": b"y\n"}, base=None, author=BOB, message="cut"
-        )
+        tree.commit({"Home.md": b"new\n", "x/y.md": b"y\n"}, base=None, author=BOB, message="cut")
     # a shell can't undo the save now: the index is locked until the next save repairs it
     (root(tree) / "z.md").write_text("z\n")
     refused = subprocess.run(
