@@ -9,6 +9,7 @@ one comparison is left to do.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,15 +47,15 @@ def blame(
     Bytes that are not UTF-8 are replaced in ``text``. Raises :class:`NotFound` where there is no
     such file or revision.
     """
-    found = history.versions(path, revision, newest_only=True)
-    if not found:
+    newest = history.version(path, revision)
+    if newest is None:
         raise NotFound(f"{path} not found")
-    newest = found[0]
     lines = split_lines(repository.blob(newest.blob_id))
     kept = _Kept.load(history, newest.path)
     origins = kept.get(newest.revision, len(lines))
     if origins is None:
-        origins = _attribute(repository, history.versions(path, revision), lines, kept)
+        versions = history.versions(path, revision, stop_at=kept.revisions)
+        origins = _attribute(repository, versions, lines, kept)
         history.keep_blame(newest.path, newest.revision, _encode(origins))
     return [
         BlameLine(origin, number, line.decode("utf-8", "replace").rstrip("\n"))
@@ -155,6 +156,11 @@ class _Kept:
     def load(cls, history: HistoryIndex, path: str) -> _Kept:
         """What the index has for `path`."""
         return cls(path, history.kept_blames(path))
+
+    @property
+    def revisions(self) -> Collection[str]:
+        """The versions for which there are answers."""
+        return self._data.keys()
 
     def get(self, revision: str, line_count: int | None) -> list[str] | None:
         """Origins of the lines as of `revision`; None where nothing is kept."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 from . import blame_store, index_store
 from .errors import NotFound, RepositoryBusy
 from .history_records import CommitRecord, Version
-from .history_versions import newest_version, versions_from
+from .history_versions import versions_from
 from .index_catchup import catch_up
 from .index_file import IndexFile, is_busy
 from .index_store import PathRow
@@ -26,7 +26,7 @@ __all__ = ["CommitRecord", "HistoryIndex", "Version"]
 
 SCHEMA_VERSION = 1  # of all tables in index.db; another one makes it be built anew
 SHORTEST_ABBREVIATION = 6  # how many digits Otterwiki shows
-_ATTEMPTS = 5
+_ATTEMPTS = 10
 _NEWEST = 1 << 62  # above every commit's number
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _T = TypeVar("_T")
@@ -68,7 +68,12 @@ class HistoryIndex:
             try:
                 with self._file.reading() as connection:
                     standing = index_store.standing(connection)
-                    if standing.target is None and (caught_up or standing.head == wanted):
+                    # After catching up, HEAD may have moved on, but what was there must be in it:
+                    # the file may also have been replaced by an empty one this very moment.
+                    if standing.target is None and (
+                        standing.head == wanted
+                        or (caught_up and index_store.has_commit(connection, wanted))
+                    ):
                         return query(connection)
                 with self._file.turn:  # one thread works, the others find it done
                     catch_up(self._repository, self._reader, self._file)
@@ -202,22 +207,38 @@ class HistoryIndex:
 
         return self._read(query)
 
+    def version(self, path: str, revision: str | None = None) -> Version | None:
+        """The content of file `path` at `revision` (None: HEAD), without its sources.
+
+        None where there is no such file; raises :class:`NotFound` for a revision that is not in
+        the history.
+        """
+
+        def query(connection: sqlite3.Connection) -> Version | None:
+            number = self._last_number(connection, path, revision)
+            row = None
+            if number is not None:
+                row = next(index_store.changes_of_path(connection, path, number + 1), None)
+            if row is None or row.seq != number or row.blob_id is None:
+                return None
+            (made_by,) = index_store.revisions_of(connection, [row.seq])
+            return Version(made_by, path, row.blob_id, ())
+
+        return self._read(query)
+
     def versions(
-        self, path: str, revision: str | None = None, *, newest_only: bool = False
+        self, path: str, revision: str | None = None, *, stop_at: Collection[str] = ()
     ) -> list[Version]:
         """Every content that led to that of file `path` at `revision` (None: HEAD).
 
         Newest first, so that each one's sources come after it; empty when there is no such file.
-        With `newest_only` just the content itself, without sources. Raises :class:`NotFound` for a
-        revision that is not in the history.
+        What led to the versions of `path` made by the commits `stop_at` is left out. Raises
+        :class:`NotFound` for a revision that is not in the history.
         """
 
         def query(connection: sqlite3.Connection) -> list[Version]:
             number = self._last_number(connection, path, revision)
-            if number is None:
-                return []
-            find = newest_version if newest_only else versions_from
-            return find(connection, path, number)
+            return [] if number is None else versions_from(connection, path, number, stop_at)
 
         return self._read(query)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from . import index_store
@@ -19,11 +20,15 @@ class _Found:
     sources: list[tuple[int, str]] = field(default_factory=list)
 
 
-def versions_from(connection: sqlite3.Connection, path: str, number: int) -> list[Version]:
+def versions_from(
+    connection: sqlite3.Connection, path: str, number: int, stop_at: Collection[str] = ()
+) -> list[Version]:
     """The version of `path` made by commit `number` and all that led to it, newest first.
 
-    Empty where that commit did not leave a file there.
+    Versions of this very path made by the commits `stop_at` (full ids) are named, but not what
+    led to them. Empty where commit `number` did not leave a file there.
     """
+    last = {(stop, path) for stop in index_store.numbers_of(connection, stop_at)}
     histories: dict[str, _PathHistory] = {}
     found: dict[tuple[int, str], _Found] = {}
     pending = [(number, path)]
@@ -32,11 +37,13 @@ def versions_from(connection: sqlite3.Connection, path: str, number: int) -> lis
         if key in found:
             continue
         number, path = key
-        rows = _history(connection, histories, path).rows.get(number, [])
+        rows = _history(connection, histories, path).rows(number)
         blob_id = rows[0].blob_id if rows else None
         if blob_id is None:
             continue
         version = found[key] = _Found(path, blob_id)
+        if key in last:
+            continue
         for row in rows:
             if row.old_blob_id is None:
                 continue
@@ -59,33 +66,41 @@ def versions_from(connection: sqlite3.Connection, path: str, number: int) -> lis
     ]
 
 
-def newest_version(connection: sqlite3.Connection, path: str, number: int) -> list[Version]:
-    """Only the version of `path` made by commit `number`; empty as for :func:`versions_from`."""
-    row = next(index_store.changes_of_path(connection, path, number + 1), None)
-    if row is None or row.seq != number or row.blob_id is None:
-        return []
-    (revision,) = index_store.revisions_of(connection, [number])
-    return [Version(revision, path, row.blob_id, ())]
-
-
 class _PathHistory:
-    """All changes of one path, by commit and by the content they made."""
+    """Changes of one path, by commit and by the content they made; read as far as needed."""
 
     def __init__(self, connection: sqlite3.Connection, path: str) -> None:
-        self.rows: dict[int, list[PathRow]] = {}
+        self._unread = index_store.changes_of_path(connection, path, 1 << 62)
+        self._next = next(self._unread, None)
+        self._rows: dict[int, list[PathRow]] = {}
         self._by_blob: dict[str, list[int]] = {}
-        for row in index_store.changes_of_path(connection, path, 1 << 62):
-            self.rows.setdefault(row.seq, []).append(row)
-            if row.blob_id is not None:
-                self._by_blob.setdefault(row.blob_id, []).append(row.seq)
+
+    def rows(self, number: int) -> list[PathRow]:
+        """What commit `number` changed, one row per parent."""
+        while self._next is not None and self._next.seq >= number:
+            self._read_one(self._next)
+        return self._rows.get(number, [])
 
     def newest(self, blob_id: str, before: int) -> int | None:
         """The newest commit numbered below `before` that made `blob_id`.
 
         The content decides, not the number alone: a newer commit may be on another branch.
         """
-        numbers = self._by_blob.get(blob_id, ())
-        return next((number for number in numbers if number < before), None)
+        for number in self._by_blob.get(blob_id, ()):
+            if number < before:
+                return number
+        while self._next is not None:
+            row = self._next
+            self._read_one(row)
+            if row.blob_id == blob_id and row.seq < before:
+                return row.seq
+        return None
+
+    def _read_one(self, row: PathRow) -> None:
+        self._rows.setdefault(row.seq, []).append(row)
+        if row.blob_id is not None:
+            self._by_blob.setdefault(row.blob_id, []).append(row.seq)
+        self._next = next(self._unread, None)
 
 
 def _history(

@@ -11,6 +11,7 @@ target tells every process at its next use whether the file it has open is still
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import sqlite3
@@ -176,31 +177,38 @@ class IndexFile:
 
         `replacing` is the generation found damaged; None where there was none.
         """
-        name = f"index-{secrets.token_hex(8)}"
-        generation = self._path.with_name(f"{name}.db")
-        link = self._path.with_name(f"{name}.link")
-        if not self._path.parent.is_dir():
-            raise RepositoryGone(f"{self._path.parent} does not exist (any more)")
-        try:
+        with self._alone():
+            found = self._find()
+            if found is not None and found != replacing:
+                return
+            name = f"index-{secrets.token_hex(8)}"
+            generation = self._path.with_name(f"{name}.db")
             with closing(_connect(generation, "rwc")) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.executescript(self._schema)
                 connection.execute(f"PRAGMA user_version={int(self._version)}")
-        except BaseException:
-            generation.unlink(missing_ok=True)
-            raise
-        found = self._find()
-        if found is None or found == replacing:
+            link = self._path.with_name(f"{name}.link")
             os.symlink(generation.name, link)
             os.replace(link, self._path)
-        self._remove_old_generations()
+            # Older generations, and what a killed process left; who has one open can finish.
+            for path in self._path.parent.glob("index-*"):
+                if not path.name.startswith(generation.name):
+                    path.unlink(missing_ok=True)
 
-    def _remove_old_generations(self) -> None:
-        """Delete every generation but the one in place; whoever has one open can finish."""
-        current = os.path.basename(os.path.realpath(self._path))
-        for path in self._path.parent.glob("index-*"):
-            if not path.name.startswith(current):
-                path.unlink(missing_ok=True)
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else makes a generation meanwhile. The kernel ends it when a process dies."""
+        try:
+            descriptor = os.open(
+                self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+        except FileNotFoundError:
+            raise RepositoryGone(f"{self._path.parent} does not exist (any more)") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _after_fork_in_child(self) -> None:
         _inherited.extend(self._idle)

@@ -109,8 +109,10 @@ def clear(connection: sqlite3.Connection) -> None:
 # ---------------------------------------------------------------------- writing
 
 
-def has_commit(connection: sqlite3.Connection, revision: str) -> bool:
-    """Whether commit `revision` is in the index."""
+def has_commit(connection: sqlite3.Connection, revision: str | None) -> bool:
+    """Whether commit `revision` is in the index; None ("no commit yet") is part of any history."""
+    if revision is None:
+        return True
     found = connection.execute("SELECT 1 FROM commits WHERE id = ?", (revision,)).fetchone()
     return found is not None
 
@@ -237,6 +239,15 @@ def revisions_of(connection: sqlite3.Connection, numbers: Sequence[int]) -> list
         )
     )
     return [found[number] for number in numbers]
+
+
+def numbers_of(connection: sqlite3.Connection, revisions: Collection[str]) -> list[int]:
+    """Numbers of the commits with these ids; unknown ids are passed over."""
+    rows = connection.execute(
+        "SELECT seq FROM commits WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(revisions)),),
+    )
+    return [seq for (seq,) in rows]
 
 
 def number_of(connection: sqlite3.Connection, revision: str) -> int | None:

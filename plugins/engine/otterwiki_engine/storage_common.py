@@ -122,7 +122,7 @@ def acting() -> Actor | None:
     """The actor of the request being served, None outside one and on a stock Otterwiki."""
     if not has_request_context():
         return None
-    return hooks.manager.hook.resolveacting(request=request)
+    return hooks.manager.hook.resolve_actor(request=request)
 
 
 def metadata_of(record: CommitRecord) -> dict[str, Any]:

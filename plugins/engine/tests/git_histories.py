@@ -19,9 +19,7 @@ class History:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.git_dir = folder / "repo.git"
-        subprocess.run(
-            ["git", "init", "-q", "--bare", "-b", "main", str(self.git_dir)], check=True
-        )
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(self.git_dir)], check=True)
         self._stream = b""
         self._mark = 0
 
@@ -47,10 +45,10 @@ class History:
         when = FIRST_SECONDS + mark * 60 if seconds is None else seconds
         who = f"Author {mark % 3} <author{mark % 3}@example.org> {when} {offset}"
         text = (message if message is not None else f"commit {mark}\n").encode()
-        lines = [f"commit refs/marks/m{mark}\nmark :{mark}\nauthor {who}\ncommitter {who}\n".encode()]
+        lines = [f"commit refs/marks/m{mark}\nauthor {who}\ncommitter {who}\n".encode()]
         lines.append(b"data %d\n%s\n" % (len(text), text))
         lines += [
-            f"{'from' if index == 0 else 'merge'} :{parent}\n".encode()
+            f"{'merge' if index else 'from'} refs/marks/m{parent}\n".encode()
             for index, parent in enumerate(parents)
         ]
         lines.append(b"deleteall\n")

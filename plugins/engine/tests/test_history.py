@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from git_histories import History, git, lines, long_text
+from small_wikis import ALICE, BOB
+
 from otterwiki_engine import history_records
 from otterwiki_engine.errors import NotFound
 from otterwiki_engine.history import HistoryIndex
 from otterwiki_engine.repository import Repository
-from small_wikis import ALICE, BOB
 
 
 def revisions(index: HistoryIndex, path: str | None = None, **options: object) -> list[str]:
@@ -363,7 +364,12 @@ def test_versions_are_the_chain_of_contents(tmp_path: Path) -> None:
         (1, "a.md"),
     ]
     assert [v.sources for v in found] == [(2, 1), (3,), (3,), (4,), ()]
-    assert index.versions("b.md", newest_only=True)[0].blob_id == found[0].blob_id
+    newest = index.version("b.md")
+    assert newest is not None
+    assert (newest.revision, newest.blob_id) == (found[0].revision, found[0].blob_id)
+    assert index.version("a.md") is None
+    stopped = index.versions("b.md", stop_at=[history.revision(3)])
+    assert [marks[v.revision] for v in stopped] == [6, 5, 4, 3]
     assert [marks[v.revision] for v in index.versions("a.md", history.revision(2))] == [1]
     assert index.versions("a.md") == []
     with pytest.raises(NotFound):
