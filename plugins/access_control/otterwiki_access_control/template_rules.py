@@ -18,7 +18,7 @@ _ACCOUNT = """{% block content %}
 <div class="mw-full w-600">
 <h2 class="card-title">Account</h2>
 <p>You are signed in as <strong>{{ current_user.name }}</strong>.
-Your edits in this wiki are signed with that name.</p>
+{% if has_permission("WRITE") %}Your edits in this wiki are signed with that name.{% endif %}</p>
 {% if has_permission("ADMIN") %}
 <p>This wiki is yours: the menu leads to its settings.</p>
 {% endif %}

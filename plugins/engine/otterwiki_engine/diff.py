@@ -14,15 +14,9 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from .line_changes import Change, line_changes, split_lines
+from .renames import is_binary, with_renames
 from .repository import Repository
-from .tree_changes import (
-    FileChange,
-    FileState,
-    ObjectReader,
-    is_binary,
-    tree_changes,
-    with_renames,
-)
+from .tree_changes import FileChange, FileState, ObjectReader, tree_changes
 
 CONTEXT_LINES = 3
 MOST_TEXT_BYTES = 2 * 1024 * 1024

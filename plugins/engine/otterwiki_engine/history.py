@@ -75,6 +75,8 @@ class HistoryIndex:
                         or (caught_up and index_store.has_commit(connection, wanted))
                     ):
                         return query(connection)
+                if caught_up:  # HEAD was put elsewhere meanwhile, or the file was replaced
+                    wanted = self._repository.head()
                 with self._file.turn:  # one thread works, the others find it done
                     catch_up(self._repository, self._reader, self._file)
                 caught_up = True
@@ -113,7 +115,12 @@ class HistoryIndex:
 
     def records(self, revisions: Collection[str]) -> dict[str, CommitRecord]:
         """The commits with these full ids, by id; what is not in the history is left out."""
-        return self._read(lambda connection: self._records.some(connection, revisions))
+
+        def query(connection: sqlite3.Connection) -> dict[str, CommitRecord]:
+            known = index_store.known_of(connection, revisions)  # memory may know dropped ones too
+            return self._records.some(connection, known)
+
+        return self._read(query)
 
     def count(self) -> int:
         """How many commits the history has."""

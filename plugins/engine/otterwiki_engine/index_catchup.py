@@ -17,8 +17,9 @@ from . import blame_store, index_store
 from .commit_objects import ParsedCommit, parse_commit
 from .index_file import IndexFile
 from .index_store import ChangeRow, Standing
+from .renames import with_renames
 from .repository import Repository
-from .tree_changes import FileChange, FileState, ObjectReader, tree_changes, with_renames
+from .tree_changes import FileChange, FileState, ObjectReader, tree_changes
 
 BATCH_COMMITS = 1000
 

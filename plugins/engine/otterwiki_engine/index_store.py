@@ -117,6 +117,15 @@ def has_commit(connection: sqlite3.Connection, revision: str | None) -> bool:
     return found is not None
 
 
+def known_of(connection: sqlite3.Connection, revisions: Collection[str]) -> list[str]:
+    """Those of `revisions` that are in the index, in no particular order."""
+    rows = connection.execute(
+        "SELECT id FROM commits WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(revisions)),),
+    )
+    return [revision for (revision,) in rows]
+
+
 def add_commit(
     connection: sqlite3.Connection, seq: int, commit: ParsedCommit, changes: Iterable[ChangeRow]
 ) -> None:

@@ -18,6 +18,7 @@ MAX_PATH_BYTES = 2048
 NO_COMMIT = "0" * 40  # how git writes "there is no commit yet"
 
 _REVISION = re.compile(r"\A(?:HEAD|[0-9a-f]{4,64})\Z")
+_DOT_GIT = "a part of it is a spelling of '.git'"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # Direction overrides make a name read as another one ("gpj.exe" as "exe.jpg").
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
@@ -38,8 +39,11 @@ def component_problem(component: str) -> str | None:
         return "it is not valid Unicode"
     if len(raw) > MAX_COMPONENT_BYTES:
         return f"a part of it is longer than {MAX_COMPONENT_BYTES} bytes"
-    if not (validate_path_element_ntfs(raw) and validate_path_element_hfs(raw)):
-        return "a part of it is a spelling of '.git'"
+    # Most names are plain ASCII and can't be one: HFS+ folds only what is not, NTFS only these.
+    if raw[0] in b".gG " and not validate_path_element_ntfs(raw):
+        return _DOT_GIT
+    if not component.isascii() and not validate_path_element_hfs(raw):
+        return _DOT_GIT
     return None
 
 

@@ -8,6 +8,8 @@ from .template_rewrite import TemplateRule
 
 BASE_FIELD = '<input type="hidden" name="base" value="{{ edit_base(revision, pagepath) }}">'
 
+# A JavaScript string (JSON without its quotes) inside an HTML attribute.
+_SAFE_PREFIX = ",'{{ (prefix|tojson)[1:-1]|forceescape }}'"
 _PREFIX_REASON = (
     "a page may be called x');alert(1);(' and its name is put into an onclick attribute (stored"
     " cross-site scripting in 2.26.1)"
@@ -24,14 +26,14 @@ RULES = (
     TemplateRule(
         template="create.html",
         pattern="toggle_pagename_prefix('pagename','{{prefix}}')",
-        replacement="toggle_pagename_prefix('pagename',{{ prefix|tojson|forceescape }})",
+        replacement="toggle_pagename_prefix('pagename'" + _SAFE_PREFIX + ")",
         count=1,
         reason=_PREFIX_REASON,
     ),
     TemplateRule(
         template="rename.html",
         pattern="toggle_pagename_prefix('new_pagename','{{prefix}}')",
-        replacement="toggle_pagename_prefix('new_pagename',{{ prefix|tojson|forceescape }})",
+        replacement="toggle_pagename_prefix('new_pagename'" + _SAFE_PREFIX + ")",
         count=1,
         reason=_PREFIX_REASON,
     ),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from dulwich.objects import Tree
+from dulwich.objects import parse_tree
 
 from .errors import BadPath
 from .loose_objects import NewObject, new_object
@@ -18,6 +18,7 @@ from .snapshot import Entry, RawEntry
 FILE_MODE = 0o100644
 TREE_MODE = 0o040000
 _KEPT_TREES = 2048
+_ID_BYTES = 20
 
 RawTree = dict[bytes, RawEntry]
 
@@ -36,7 +37,7 @@ class ParsedTree:
         entries: RawTree = {}
         files: list[tuple[str, Entry]] = []
         folders: list[tuple[str, str]] = []
-        for raw_name, mode, raw_id in Tree.from_string(content).iteritems():
+        for raw_name, mode, raw_id in parse_tree(content, _ID_BYTES):
             entry = RawEntry(mode, raw_id.decode("ascii"))
             entries[raw_name] = entry
             try:

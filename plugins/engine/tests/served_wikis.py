@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -17,14 +21,18 @@ from otterwiki_engine.paths import NO_COMMIT
 from otterwiki_engine.wiki import Wiki
 
 
+@functools.cache
 def boot() -> Any:
     """The process's Otterwiki application, started on first use with no other plugin than ours."""
+    if "otterwiki.server" in sys.modules:
+        raise RuntimeError("something else started Otterwiki in this process: run it in its own")
     from otterwiki.plugins import plugin_manager
 
     for name in ("tenant", "access_control"):
         if plugin_manager.has_plugin(name):
             plugin_manager.unregister(name=name)
     folder = Path(tempfile.mkdtemp(prefix="otterwiki-engine-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     make_work_tree(folder / "start-up").close()
     os.environ.update(
         REPOSITORY=str(folder / "start-up"),
