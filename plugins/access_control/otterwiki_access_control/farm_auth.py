@@ -17,7 +17,7 @@ from otterwiki_tenant import current
 from otterwiki_tenant.hosts import check_next, host_url, sign_in_url
 
 
-class FarmUser(UserMixin):  # type: ignore[misc]  # flask_login has no types
+class FarmUser(UserMixin):
     """The signed-in person in the form Otterwiki's pages expect of a user."""
 
     def __init__(self, actor: Actor, name: str, email: str) -> None:

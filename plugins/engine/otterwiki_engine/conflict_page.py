@@ -23,7 +23,6 @@ from .merge import merge_text
 from .paths import NO_COMMIT
 
 TEMPLATE = "otterwiki_engine/conflict.html"
-SHORT_REVISION = 6  # how many digits Otterwiki shows, and keeps in drafts
 _SHOWN_CHANGES = 10
 _MIN_ROWS, _MAX_ROWS = 8, 30  # of the text areas
 
@@ -126,11 +125,13 @@ def _keep_as_draft(page: Any, own: str, author: Any, base: str | None) -> None:
     """Store `own` as the author's draft, so that closing the window loses nothing either."""
     based_on = ""
     if base not in (None, NO_COMMIT):
+        history = storage.wiki.history
         try:
-            record = storage.wiki.history.last_change(page.filename, base)
+            record = history.last_change(page.filename, base)
         except EngineError:
             record = None
-        based_on = record.revision[:SHORT_REVISION] if record else ""
+        if record:
+            based_on = history.abbreviations([record.revision])[record.revision]
     elif base is None and page.metadata:
         based_on = page.metadata["revision"]
     page.save_draft(

@@ -20,12 +20,12 @@ from .index_file import IndexFile, is_busy
 from .index_store import PathRow
 from .record_cache import RecordCache
 from .repository import Repository
+from .short_ids import ShortIds
 from .tree_changes import ObjectReader
 
 __all__ = ["CommitRecord", "HistoryIndex", "Version"]
 
 SCHEMA_VERSION = 1  # of all tables in index.db; another one makes it be built anew
-SHORTEST_ABBREVIATION = 6  # how many digits Otterwiki shows
 _ATTEMPTS = 10
 _NEWEST = 1 << 62  # above every commit's number
 _HEXADECIMAL = frozenset("0123456789abcdef")
@@ -49,6 +49,7 @@ class HistoryIndex:
         )
         self._reader = ObjectReader(repository, files_only=True)  # whoever has the file's turn
         self._records = RecordCache()
+        self._short_ids = ShortIds()
 
     def close(self) -> None:
         """Give back open files. Calls under way can still finish."""
@@ -145,18 +146,9 @@ class HistoryIndex:
 
         return self._read(query)
 
-    def abbreviate(self, revision: str) -> str:
-        """The shortest beginning of a full id, of six digits or more, that names only it now."""
-
-        def query(connection: sqlite3.Connection) -> str:
-            length = SHORTEST_ABBREVIATION
-            while length < len(revision):
-                if len(index_store.with_prefix(connection, revision[:length], 2)) < 2:
-                    break
-                length += 1
-            return revision[:length]
-
-        return self._read(query)
+    def abbreviations(self, revisions: Collection[str]) -> dict[str, str]:
+        """The shortest beginning, of six digits or more, that names only it now, by full id."""
+        return self._read(lambda connection: self._short_ids.of(connection, revisions))
 
     # ------------------------------------------------------------------ files
 

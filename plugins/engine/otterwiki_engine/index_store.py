@@ -274,6 +274,15 @@ def with_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list
     return [revision for (revision,) in rows]
 
 
+def shared_prefixes(connection: sqlite3.Connection, length: int) -> frozenset[str]:
+    """Beginnings of `length` digits that more than one commit has."""
+    rows = connection.execute(
+        "SELECT substr(id, 1, ?1) FROM commits GROUP BY substr(id, 1, ?1) HAVING count(*) > 1",
+        (length,),
+    )
+    return frozenset(prefix for (prefix,) in rows)
+
+
 def last_merge(connection: sqlite3.Connection) -> int:
     """Number of the newest commit with several parents, 0 where there is none."""
     row = connection.execute(

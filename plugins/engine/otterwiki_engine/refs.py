@@ -1,36 +1,34 @@
 """HEAD and branches, read afresh from disk each time.
 
-dulwich keeps packed refs in memory, which goes wrong beside ``git gc`` in another process.
+dulwich keeps packed refs in memory, which goes wrong beside ``git gc`` in another process. Every
+request asks for HEAD, so this is plain system calls: pathlib and text files cost ten times as much.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from .errors import RepositoryDamaged
 
 _ID = re.compile(r"\A[0-9a-f]{40}\Z")
+_SYMBOLIC = "ref: "
 _MOST_SYMBOLIC_STEPS = 5
+_CHUNK_BYTES = 4096
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("ascii").strip()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-    except UnicodeDecodeError as error:
-        raise RepositoryDamaged(f"{path} does not hold a reference") from error
+def head_of(git_dir: Path) -> tuple[str, str | None]:
+    """The ref HEAD stands for and the full commit id it points at (None: no commit yet).
 
-
-def branch_of_head(git_dir: Path) -> str:
-    """The ref HEAD stands for: ``refs/heads/...``, or ``HEAD`` itself where it is detached."""
+    The ref is ``refs/heads/...``, or ``HEAD`` itself where it is detached.
+    """
     name = "HEAD"
     for _ in range(_MOST_SYMBOLIC_STEPS):
-        text = _read(git_dir / name)
-        if text is None or not text.startswith("ref: "):
-            return name
-        name = text[len("ref: ") :].strip()
+        text = _read(git_dir, name)
+        if text is None or not text.startswith(_SYMBOLIC):
+            return name, _checked(git_dir, name, text)
+        name = text[len(_SYMBOLIC) :].strip()
         if not name.startswith("refs/") or ".." in name.split("/"):
             break
     raise RepositoryDamaged(f"HEAD of {git_dir} is not a branch")
@@ -38,18 +36,39 @@ def branch_of_head(git_dir: Path) -> str:
 
 def read_ref(git_dir: Path, name: str) -> str | None:
     """The full commit id `name` points at, or None where it does not exist (no commit yet)."""
-    text = _read(git_dir / name)
+    return _checked(git_dir, name, _read(git_dir, name))
+
+
+def _checked(git_dir: Path, name: str, text: str | None) -> str | None:
+    """`text` of the loose ref `name`, or what packed-refs says, if it is a commit id."""
     if text is None:
         text = _packed(git_dir).get(name)
-    if text is None:
-        return None
-    if not _ID.match(text):
+    if text is not None and not _ID.match(text):
         raise RepositoryDamaged(f"{name} in {git_dir} is not a commit id")
     return text
 
 
+def _read(git_dir: Path, name: str) -> str | None:
+    try:
+        fd = os.open(f"{git_dir}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        content = b""
+        while chunk := os.read(fd, _CHUNK_BYTES):
+            content += chunk
+    except IsADirectoryError:
+        return None
+    finally:
+        os.close(fd)
+    try:
+        return content.decode("ascii").strip()
+    except UnicodeDecodeError as error:
+        raise RepositoryDamaged(f"{name} in {git_dir} does not hold a reference") from error
+
+
 def _packed(git_dir: Path) -> dict[str, str]:
-    text = _read(git_dir / "packed-refs")
+    text = _read(git_dir, "packed-refs")
     if not text:
         return {}
     rows = (line.split(" ", 1) for line in text.splitlines() if line and line[0] not in "#^")

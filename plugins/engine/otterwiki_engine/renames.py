@@ -1,4 +1,4 @@
-"""Which of the deleted and new files of a commit are one file that moved, as ``git diff -M`` has it.
+"""Which deleted and new files of a commit are one file that moved, as ``git diff -M`` has it.
 
 dulwich's RenameDetector also reports copies, which would let a page's history run on into the page
 it was copied from.

@@ -29,7 +29,7 @@ from .locks import GitLock, WikiLock
 from .loose_objects import NewObject, new_object, write_objects
 from .merge import merge_bytes
 from .paths import NO_COMMIT, check_path, check_revision
-from .refs import branch_of_head, read_ref
+from .refs import head_of, read_ref
 from .snapshot import Snapshot
 from .trees import TreeReader, build_tree
 from .worktree import WorkTree
@@ -143,7 +143,7 @@ class Repository:
 
     def head(self) -> str | None:
         """Full id of the commit the branch stands at now, None while there is none."""
-        return read_ref(self.git_dir, branch_of_head(self.git_dir))
+        return head_of(self.git_dir)[1]
 
     def resolve(self, revision: str) -> str:
         """Full id of the commit that ``HEAD`` or a hexadecimal prefix names.
@@ -354,7 +354,7 @@ class Repository:
 
     def _move_branch(self, expected: str | None, revision: str) -> None:
         """Compare-and-swap of the branch, under git's own lock of it; durable on return."""
-        name = branch_of_head(self.git_dir)
+        name, _ = head_of(self.git_dir)
         with GitLock(self.git_dir / name, self.state_dir / "held" / "branch") as lock:
             found = read_ref(self.git_dir, name)
             if found != expected:

@@ -21,6 +21,8 @@ state of built-in rendering plugins       the same (:mod:`.render_state`)
                                           wins silently (:mod:`.editing`)
 ``wiki.Page.create``, ``handle_rename``   accept names whose URL means something else
                                           (:mod:`.editing`)
+``wiki.toast``, ``draft.html``            warn that saving a draft overwrites, which is not so here
+                                          (:mod:`.editing`)
 ========================================  ==========================================================
 """
 

@@ -27,7 +27,6 @@ from .paths import check_path
 from .repository import Repository
 from .wiki import Wiki
 
-SHORT_REVISION = 6  # how many digits Otterwiki shows
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 AuthorPair = Sequence[str] | None
@@ -125,11 +124,11 @@ def acting() -> Actor | None:
     return hooks.manager.hook.resolve_actor(request=request)
 
 
-def metadata_of(record: CommitRecord) -> dict[str, Any]:
-    """A commit in the shape Otterwiki's pages expect."""
+def metadata_of(record: CommitRecord, short: str) -> dict[str, Any]:
+    """A commit in the shape Otterwiki's pages expect; `short` is the revision they show."""
     return {
         "revision-full": record.revision,
-        "revision": record.revision[:SHORT_REVISION],
+        "revision": short,
         "datetime": record.datetime,
         "author_name": record.author_name,
         "author_email": record.author_email,

@@ -16,11 +16,11 @@ from . import blame as blame_module
 from . import diff as diff_module
 from .current import current_wiki
 from .errors import BadPath, BadRevision, EngineError, NotFound
+from .history_records import CommitRecord
 from .paths import NO_COMMIT, check_revision
 from .request_state import RequestState, state_of
 from .snapshot import Snapshot
 from .storage_common import (
-    SHORT_REVISION,
     decode,
     metadata_of,
     normal,
@@ -207,6 +207,11 @@ class CommittedFiles(GitStorage):
 
     # ------------------------------------------------------------------ history
 
+    def _described(self, records: Sequence[CommitRecord]) -> builtins.list[dict[str, Any]]:
+        """Commits in the shape Otterwiki's pages expect."""
+        short = self.wiki.history.abbreviations([record.revision for record in records])
+        return [metadata_of(record, short[record.revision]) for record in records]
+
     @otterwiki_errors
     def metadata(self, filename: str, revision: str | None = None) -> dict[str, Any]:
         """The commit that last changed `filename`, at or before `revision`."""
@@ -216,7 +221,7 @@ class CommittedFiles(GitStorage):
         record = self.wiki.history.last_change(path, revision)
         if record is None:
             raise NotFound(f"{filename} has no history")
-        return metadata_of(record)
+        return self._described([record])[0]
 
     @otterwiki_errors
     def log(
@@ -234,7 +239,7 @@ class CommittedFiles(GitStorage):
             records = self.wiki.history.log(normal(filename), limit=max_count)
             if not records:
                 raise NotFound(f"{filename} has no history")
-        return [metadata_of(record) for record in records]
+        return self._described(records)
 
     def log_slow(self, filename: str | None = None) -> builtins.list[dict[str, Any]]:
         """The same as :meth:`log`."""
@@ -248,10 +253,12 @@ class CommittedFiles(GitStorage):
         wiki = self.wiki
         full = wiki.repository.resolve(check_revision(revision or "HEAD"))
         lines = blame_module.blame(wiki.repository, wiki.history, normal(filename), full)
-        records = wiki.history.records({line.revision for line in lines})
+        revisions = {line.revision for line in lines}
+        records = wiki.history.records(revisions)
+        short = wiki.history.abbreviations(revisions)
         return [
             (
-                line.revision[:SHORT_REVISION],
+                short[line.revision],
                 records[line.revision].author_name,
                 records[line.revision].datetime,
                 line.line_number,
@@ -276,7 +283,7 @@ class CommittedFiles(GitStorage):
         record = wiki.history.records({full}).get(full)
         if record is None:
             raise NotFound(f"revision {revision} is not in this wiki's history")
-        return metadata_of(record), diff_module.show(wiki.repository, full)
+        return self._described([record])[0], diff_module.show(wiki.repository, full)
 
     @otterwiki_errors
     def get_parent_revision(self, filename: str, revision: str) -> str:

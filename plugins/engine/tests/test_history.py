@@ -9,7 +9,7 @@ import pytest
 from git_histories import History, git, lines, long_text
 from small_wikis import ALICE, BOB
 
-from otterwiki_engine import history_records
+from otterwiki_engine import history_records, short_ids
 from otterwiki_engine.errors import NotFound
 from otterwiki_engine.history import HistoryIndex
 from otterwiki_engine.repository import Repository
@@ -248,9 +248,24 @@ def test_finding_revisions_by_their_beginning(tmp_path: Path) -> None:
         inside = set(git_log(repository, "--follow", "--", path))
         matching = [revision for revision in shared if revision in inside]
         assert index.find(shared[0][:4], path) == (matching[0] if len(matching) == 1 else None)
-    assert index.abbreviate(every[5]) == every[5][: len(index.abbreviate(every[5]))]
-    assert len(index.abbreviate(every[5])) >= 6
-    assert index.find(index.abbreviate(every[5])) == every[5]
+    short = index.abbreviations(every)
+    assert {index.find(prefix) for prefix in short.values()} == set(every)
+    assert min(map(len, short.values())) >= 6
+
+
+def test_commits_that_begin_alike_get_more_digits(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short_ids, "SHORTEST", 1)
+    index = HistoryIndex(repository)
+    made: list[str] = []
+    for number in range(40):  # 16 beginnings for 40 commits
+        result = repository.commit({"a.md": b"%d" % number}, base=None, author=ALICE, message="m")
+        made.append(result.revision)
+        if number in (5, 39):  # worked out from scratch, then brought up to date
+            short = index.abbreviations(made)
+            for revision, prefix in short.items():
+                assert [other for other in made if other.startswith(prefix)] == [revision]
 
 
 def raw_commit(repository: Repository, content: bytes) -> str:

@@ -1,0 +1,228 @@
+"""The root host: its few routes, who sees what, and where a sign-in may lead."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sqlite3
+from http.cookies import SimpleCookie
+
+import pytest
+from flask.testing import FlaskClient
+
+from otterwiki_engine import hooks
+from otterwiki_robot.installation import Installation
+from otterwiki_robot.root_app import create_root_app
+from otterwiki_tenant import clock, login_links, names
+
+from .made_farm import ALICE
+
+BASE = "http://robot.localhost:8000"
+
+
+@pytest.fixture
+def client(installation: Installation) -> FlaskClient:
+    app = create_root_app(installation.settings, installation.farm)
+    return app.test_client()
+
+
+def link_for(installation: Installation, handle: str) -> str:
+    with installation.farm.database.writing() as session:
+        token = login_links.create(session, names.development_did(handle), clock.now())
+    return f"/auth/dev/{token}"
+
+
+def sign_in(client: FlaskClient, installation: Installation, handle: str = ALICE) -> None:
+    assert client.get(link_for(installation, handle), base_url=BASE).status_code == 303
+
+
+# ------------------------------------------------------------------ the front page
+
+
+def test_strangers_see_public_wikis_only(client: FlaskClient) -> None:
+    page = client.get("/", base_url=BASE).text
+    assert "http://bob.robot.localhost:8000/" in page
+    assert "alice" not in page
+    assert "Sign in" in page
+
+
+def test_a_person_also_sees_their_own(client: FlaskClient, installation: Installation) -> None:
+    sign_in(client, installation)
+    page = client.get("/", base_url=BASE).text
+    assert f"Signed in as {ALICE}" in page
+    assert "http://alice.robot.localhost:8000/" in page
+    assert "private" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/auth/login", "/nothing/here", "/health"])
+def test_pages_are_guarded_and_kept_by_no_cache(client: FlaskClient, path: str) -> None:
+    headers = client.get(path, base_url=BASE).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in headers
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_https_is_insisted_on_in_production(installation: Installation) -> None:
+    settings = dataclasses.replace(installation.settings, dev=False, domain="wikis.example")
+    client = create_root_app(settings, installation.farm).test_client()
+    headers = client.get("/", base_url="https://wikis.example").headers
+    assert "max-age=31536000" in headers["Strict-Transport-Security"]
+
+
+def test_every_link_of_a_page_is_answered(client: FlaskClient) -> None:
+    page = client.get("/", base_url=BASE).text
+    addresses = [part.split('"')[0] for part in page.split('="/')[1:]]
+    assert len(addresses) >= 7
+    for address in addresses:
+        assert client.get(f"/{address}", base_url=BASE).status_code == 200, address
+
+
+def test_unknown_addresses_and_methods_are_refused_in_our_look(client: FlaskClient) -> None:
+    for response in (client.get("/etc", base_url=BASE), client.post("/", base_url=BASE)):
+        assert response.status_code in (404, 405)
+        assert "navbar" in response.text
+
+
+# ------------------------------------------------------------------ health
+
+
+def test_health_says_ok(client: FlaskClient) -> None:
+    response = client.get("/health", base_url="http://127.0.0.1")
+    assert response.status_code == 200
+    assert response.json == {
+        "status": "ok",
+        "checks": {"database": "ok", "repositories": "ok", "disk": "ok"},
+    }
+
+
+@pytest.mark.parametrize("broken", ["database", "repositories"])
+def test_health_is_503_and_names_no_detail(
+    client: FlaskClient,
+    installation: Installation,
+    broken: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    layout = installation.farm.layout
+    if broken == "database":
+        installation.farm.database.close()
+        with sqlite3.connect(layout.registry) as connection:
+            connection.execute("DROP TABLE users")
+        connection.close()
+    else:
+        layout.wikis.rename(layout.home / "moved")
+    with caplog.at_level(logging.ERROR):
+        response = client.get("/health", base_url=BASE)
+    assert response.status_code == 503
+    assert response.json is not None
+    assert response.json["checks"][broken] == "failing"
+    assert str(layout.home) not in response.text
+    assert [record.fields["probe"] for record in caplog.records] == [broken]  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------ signing in
+
+
+def test_a_link_signs_in_once(client: FlaskClient, installation: Installation) -> None:
+    link = link_for(installation, ALICE)
+    first = client.get(link, base_url=BASE)
+    assert (first.status_code, first.headers["Location"]) == (303, "/")
+    cookie = SimpleCookie(first.headers["Set-Cookie"])["robot_identity"]
+    assert (cookie["domain"], cookie["path"]) == ("robot.localhost", "/")
+    assert cookie["httponly"] and cookie["samesite"] == "Lax" and not cookie["secure"]
+    second = client.get(link, base_url=BASE)
+    assert second.status_code == 410
+    assert "Set-Cookie" not in second.headers
+
+
+def test_a_head_request_does_not_use_the_link_up(
+    client: FlaskClient, installation: Installation
+) -> None:
+    link = link_for(installation, ALICE)
+    assert client.head(link, base_url=BASE).status_code == 405
+    assert client.get(link, base_url=BASE).status_code == 303
+
+
+def test_links_do_not_exist_in_production(installation: Installation) -> None:
+    settings = dataclasses.replace(installation.settings, dev=False, domain="wikis.example")
+    client = create_root_app(settings, installation.farm).test_client()
+    link = link_for(installation, ALICE)
+    response = client.get(link, base_url="https://wikis.example")
+    assert response.status_code == 404
+    assert "Set-Cookie" not in response.headers
+    page = client.get("/auth/login", base_url="https://wikis.example").text
+    assert "login-link" not in page
+
+
+@pytest.mark.parametrize(
+    ("wanted", "location"),
+    [
+        ("/auth/login", "/auth/login"),
+        ("http://alice.robot.localhost:8000/Home", "http://alice.robot.localhost:8000/Home"),
+        ("http://robot.localhost:8000/", "http://robot.localhost:8000/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("/\tx", "/"),
+        ("\\\\evil.example", "/"),
+        ("http://evil.example/", "/"),
+        ("http://robot.localhost.evil.example/", "/"),
+        ("http://robot.localhost@evil.example/", "/"),
+        ("http://evil.example\\@robot.localhost/", "/"),
+        ("https://alice.robot.localhost:8000/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("http:evil.example", "/"),
+        ("evil", "/"),
+    ],
+)
+def test_A19_a_sign_in_leads_to_this_farm_only(
+    client: FlaskClient, installation: Installation, wanted: str, location: str
+) -> None:
+    link = link_for(installation, ALICE)
+    response = client.get(link, base_url=BASE, query_string={"next": wanted})
+    assert (response.status_code, response.headers["Location"]) == (303, location)
+
+
+def test_the_sign_in_page_explains_itself_and_escapes(client: FlaskClient) -> None:
+    address = "http://alice.robot.localhost:8000/'\"><script>alert(1)</script>"
+    page = client.get("/auth/login", base_url=BASE, query_string={"next": address}).text
+    assert "robot login-link HANDLE" in page
+    assert "<script>alert" not in page
+
+
+def test_the_sign_in_page_offers_what_plugins_bring(client: FlaskClient) -> None:
+    class Plugin:
+        @hooks.hookimpl
+        def sign_in_methods(self) -> list[tuple[str, str]]:
+            return [("Sign in with <Example>", "/auth/example")]
+
+    plugin = Plugin()
+    hooks.manager.register(plugin)
+    try:
+        page = client.get("/auth/login", base_url=BASE).text
+    finally:
+        hooks.manager.unregister(plugin)
+    assert '<a class="btn btn-primary" role="button" href="/auth/example">' in page
+    assert "Sign in with &lt;Example&gt;" in page
+
+
+def test_D3_two_identity_cookies_are_nobody(
+    client: FlaskClient, installation: Installation
+) -> None:
+    token = installation.farm.identity.mint(names.development_did(ALICE), clock.now())
+    twice = f"robot_identity={token}; robot_identity={token}"
+    page = client.get("/", base_url=BASE, headers={"Cookie": twice}).text
+    assert "Signed in" not in page
+
+
+def test_I8_a_registry_that_does_not_answer_is_503(
+    client: FlaskClient, installation: Installation
+) -> None:
+    installation.farm.database.close()
+    with sqlite3.connect(installation.farm.layout.registry) as connection:
+        connection.execute("DROP TABLE wikis")
+    connection.close()
+    response = client.get("/", base_url=BASE)
+    assert response.status_code == 503
+    assert "OperationalError" not in response.text

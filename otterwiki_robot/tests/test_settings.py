@@ -1,0 +1,69 @@
+"""Settings are declared once, checked, and refused with one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otterwiki_robot.settings import BadSetting, declarations, read_settings
+
+DEV = {"ROBOT_DEV": "1"}
+
+
+def test_development_needs_nothing_but_the_switch() -> None:
+    settings = read_settings(DEV)
+    assert settings.home == Path.cwd() / "var"
+    assert settings.root_url == "http://robot.localhost:8000"
+    assert settings.wiki_url("alice") == "http://alice.robot.localhost:8000"
+    assert settings.web_host == "127.0.0.1"
+
+
+def test_production_is_https_on_the_standard_port_and_below_srv() -> None:
+    settings = read_settings({"ROBOT_DOMAIN": "wikis.example"})
+    assert settings.home == Path("/srv")
+    assert settings.root_url == "https://wikis.example"
+    assert settings.wiki_url("alice") == "https://alice.wikis.example"
+
+
+def test_production_must_name_its_domain() -> None:
+    with pytest.raises(BadSetting, match="ROBOT_DOMAIN is not set"):
+        read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ROBOT_DEV", "maybe"),
+        ("ROBOT_DOMAIN", "Wikis.Example"),
+        ("ROBOT_DOMAIN", "wikis.example:8000"),
+        ("ROBOT_DOMAIN", "localhost"),
+        ("ROBOT_DOMAIN", "127.0.0.1"),
+        ("ROBOT_DOMAIN", "wikis.example\n"[:-1] + "/"),
+        ("ROBOT_DATABASE_URL", "mysql://x"),
+        ("ROBOT_WEB_PORT", "0"),
+        ("ROBOT_WEB_PORT", "65536"),
+        ("ROBOT_WEB_PORT", "٨٠"),
+        ("ROBOT_WEB_PORT", ""),
+        ("ROBOT_WEB_WORKERS", "-1"),
+        ("ROBOT_WEB_THREADS", "four"),
+        ("ROBOT_LOG_LEVEL", "LOUD"),
+        ("ROBOT_MAX_PAGE_BYTES", "1e6"),
+        ("ROBOT_HOME", ""),
+    ],
+)
+def test_a_bad_value_is_named_with_what_it_should_be(variable: str, value: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        read_settings({**DEV, variable: value})
+    message = str(refused.value)
+    assert message.startswith(f"{variable}=")
+    assert "\n" not in message
+
+
+def test_every_declaration_says_what_it_is_for() -> None:
+    for name, declaration in declarations().items():
+        assert declaration.variable == f"ROBOT_{name.upper()}"
+        assert declaration.help.endswith(".")
+        for default in (declaration.default, declaration.development_default):
+            if default is not None:
+                declaration.parse(default)

@@ -1,0 +1,106 @@
+"""The wiki of this request. There is none by default, and then asking is an error.
+
+Kept in a context variable: each request (and each thread or task that enters one by itself) has
+its own, and a thread that was started by a request has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from otterwiki_engine.actor import Actor
+from otterwiki_engine.errors import NoWikiActive
+from otterwiki_engine.wiki import Wiki
+
+from . import wikis
+from .opened import OpenedWiki
+from .wikis import WikiRecord
+
+if TYPE_CHECKING:
+    from .farm import Farm
+
+
+@dataclass
+class ActiveWiki:
+    """One wiki as one request sees it.
+
+    `actor` is who asks (by default somebody who may do nothing), `port` the one the client named
+    in its Host header. `written` holds settings that Otterwiki changed during this request.
+    """
+
+    farm: Farm
+    record: WikiRecord
+    actor: Actor = field(default_factory=Actor)
+    port: str | None = None
+    written: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def opened(self) -> OpenedWiki:
+        """The wiki's opened folder; held here, so that it stays open as long as the request."""
+        return self.farm.opened(self.record)
+
+    @property
+    def wiki(self) -> Wiki:
+        """The engine's wiki."""
+        return self.opened.wiki
+
+    @cached_property
+    def settings(self) -> Mapping[str, object]:
+        """The wiki's own settings as of the first time this request asked."""
+        return {"SITE_NAME": self.record.display_name, **self.opened.database.settings()}
+
+    @cached_property
+    def secret_key(self) -> str:
+        """Signs this wiki's session cookie and forms: another wiki's are worth nothing here."""
+        message = b"wiki session\0" + self.record.session_key.encode("ascii")
+        return hmac.new(self.farm.secret_key, message, hashlib.sha256).hexdigest()
+
+
+_active: ContextVar[ActiveWiki | None] = ContextVar("otterwiki_tenant_active_wiki", default=None)
+
+
+def active_or_none() -> ActiveWiki | None:
+    """The active wiki, None where there is none."""
+    return _active.get()
+
+
+def active() -> ActiveWiki:
+    """The active wiki; raises :class:`NoWikiActive` where there is none."""
+    found = _active.get()
+    if found is None:
+        raise NoWikiActive("no wiki is active here: enter one with wiki_context()")
+    return found
+
+
+def enter(entered: ActiveWiki) -> None:
+    """Make `entered` the current wiki of this context for good: the context must be a fresh one."""
+    _active.set(entered)
+
+
+@contextmanager
+def activate(entered: ActiveWiki) -> Iterator[ActiveWiki]:
+    """Make `entered` the current wiki until the end of the block."""
+    token = _active.set(entered)
+    try:
+        yield entered
+    finally:
+        _active.reset(token)
+
+
+@contextmanager
+def wiki_context(farm: Farm, slug: str, *, actor: Actor | None = None) -> Iterator[ActiveWiki]:
+    """Enter a wiki outside of a request (worker, CLI, tests); raises NoSuchWiki.
+
+    Without an `actor` every permission question in the block is answered no.
+    """
+    with farm.database.reading() as session:
+        record = wikis.get(session, slug)
+    with activate(ActiveWiki(farm, record, actor or Actor(wiki=slug))) as entered:
+        yield entered

@@ -1,0 +1,1 @@
+"""Alembic's environment and revisions of the registry; run by ``otterwiki_tenant.database``."""

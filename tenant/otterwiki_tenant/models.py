@@ -1,0 +1,88 @@
+"""The registry's tables. The columns of the specification, and a few more with their reasons."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+#: Constraint names are fixed so that later migrations can name them on every database.
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+ROLES = ("owner", "editor", "viewer")
+
+
+class Base(DeclarativeBase):
+    """Base of the registry's models."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+
+
+class UserRow(Base):
+    """A person. The DID is the identity; the handle may change, the username never does."""
+
+    __tablename__ = "users"
+    did: Mapped[str] = mapped_column(primary_key=True)
+    handle: Mapped[str] = mapped_column(index=True)
+    display_name: Mapped[str | None]
+    avatar_url: Mapped[str | None]
+    username: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[str]
+    wiki_count: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class NameRow(Base):
+    """The one namespace of usernames and wiki addresses, which outlives a deleted wiki.
+
+    The primary key decides races: two people can't take one name, whichever kind it is.
+    """
+
+    __tablename__ = "names"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    owner_did: Mapped[str] = mapped_column(ForeignKey("users.did"))
+    taken_at: Mapped[str]
+
+
+class WikiRow(Base):
+    """A wiki. Its row is what makes it exist: a folder without one is not served."""
+
+    __tablename__ = "wikis"
+    slug: Mapped[str] = mapped_column(ForeignKey("names.name"), primary_key=True)
+    owner_did: Mapped[str] = mapped_column(ForeignKey("users.did"), index=True)
+    display_name: Mapped[str]
+    repo_path: Mapped[str]
+    mcp_token_hash: Mapped[str]
+    token_id: Mapped[str] = mapped_column(unique=True)  # public half of the first token
+    is_public: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[str]
+    last_accessed: Mapped[str]
+    page_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    template_revision: Mapped[str | None]  # the commit made at creation: "still untouched?"
+    session_key: Mapped[str]  # random: a re-created slug shares no cookie key with the old wiki
+
+
+class AclRow(Base):
+    """Who else may do what on a wiki; the owner has a row as well."""
+
+    __tablename__ = "acls"
+    __table_args__ = (CheckConstraint("role IN ('owner', 'editor', 'viewer')", name="role"),)
+    wiki_slug: Mapped[str] = mapped_column(ForeignKey("wikis.slug"), primary_key=True)
+    grantee_did: Mapped[str] = mapped_column(ForeignKey("users.did"), primary_key=True)
+    role: Mapped[str]
+    granted_by: Mapped[str]
+    granted_at: Mapped[str]
+
+
+class LoginLinkRow(Base):
+    """A one-time sign-in link; only the token's hash is kept."""
+
+    __tablename__ = "login_links"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_did: Mapped[str] = mapped_column(ForeignKey("users.did"))
+    created_at: Mapped[str]
+    expires_at: Mapped[str]
+    used_at: Mapped[str | None]

@@ -1,0 +1,159 @@
+"""The registry's wikis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from . import acls, users
+from .clock import timestamp, timestamp_before
+from .errors import LimitReached, NameTaken, NoSuchWiki, WikiExists
+from .models import AclRow, WikiRow
+from .users import User
+
+_COLUMNS = WikiRow.__table__.c
+# Asked on every request, so built once, and of table columns: the ORM has nothing to add here.
+_BY_SLUG = select(*_COLUMNS).where(_COLUMNS.slug == bindparam("slug"))
+_PUBLIC = [column.name for column in _COLUMNS].index("is_public")
+
+
+@dataclass(frozen=True)
+class WikiRecord:
+    """A wiki as the registry knows it; timestamps are ISO 8601 UTC text.
+
+    The fields are the table's columns, in their order. `mcp_token_hash` and `session_key` are kept
+    out of its repr, so that they stay out of logs.
+    """
+
+    slug: str
+    owner_did: str
+    display_name: str
+    repo_path: str
+    mcp_token_hash: str
+    token_id: str
+    is_public: bool
+    created_at: str
+    last_accessed: str
+    page_count: int
+    template_revision: str | None
+    session_key: str
+
+    def __repr__(self) -> str:
+        hidden = {"mcp_token_hash", "session_key"}
+        shown = [
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in hidden
+        ]
+        return f"WikiRecord({', '.join(shown)})"
+
+
+def _record(row: Any) -> WikiRecord:
+    values = list(row)
+    values[_PUBLIC] = bool(values[_PUBLIC])
+    return WikiRecord(*values)
+
+
+def by_slug(session: Session, slug: str) -> WikiRecord | None:
+    """The wiki of that slug, or None."""
+    row = session.execute(_BY_SLUG, {"slug": slug}).one_or_none()
+    return None if row is None else _record(row)
+
+
+def get(session: Session, slug: str) -> WikiRecord:
+    """The wiki of that slug; raises :class:`NoSuchWiki`."""
+    record = by_slug(session, slug)
+    if record is None:
+        raise NoSuchWiki(f"There is no wiki {slug}")
+    return record
+
+
+def lock(session: Session, slug: str) -> None:
+    """Keep other transactions from writing the wiki's row until this one ends.
+
+    On SQLite a writing transaction does that by itself. Raises :class:`NoSuchWiki`.
+    """
+    statement = select(WikiRow.slug).where(WikiRow.slug == slug).with_for_update()
+    if session.execute(statement).one_or_none() is None:
+        raise NoSuchWiki(f"There is no wiki {slug}")
+
+
+def all_wikis(session: Session) -> list[WikiRecord]:
+    """Every wiki, by slug."""
+    return [_record(row) for row in session.execute(select(*_COLUMNS).order_by(_COLUMNS.slug))]
+
+
+def owned_by(session: Session, did: str) -> list[WikiRecord]:
+    """The wikis a person owns, oldest first."""
+    statement = select(*_COLUMNS).where(_COLUMNS.owner_did == did)
+    rows = session.execute(statement.order_by(_COLUMNS.created_at, _COLUMNS.slug))
+    return [_record(row) for row in rows]
+
+
+def check_free(session: Session, slug: str, owner: User, max_wikis: int | None) -> None:
+    """Raise WikiExists, NameTaken or LimitReached unless `owner` may make the wiki `slug` now.
+
+    `max_wikis` is how many wikis one person may have, None for any number.
+    """
+    if by_slug(session, slug) is not None:
+        raise WikiExists(f"There is a wiki {slug} already")
+    if users.name_owner(session, slug) not in (None, owner.did):
+        raise NameTaken(slug, "it is somebody else's username or wiki address")
+    if max_wikis is not None and len(owned_by(session, owner.did)) >= max_wikis:
+        raise LimitReached(f"{owner.handle} has {max_wikis} wiki(s), as many as a person may have")
+
+
+def add(
+    session: Session, record: WikiRecord, owner: User, now: datetime, max_wikis: int | None
+) -> None:
+    """Store a new wiki with its owner's role, and take its name; raises as :func:`check_free`."""
+    check_free(session, record.slug, owner, max_wikis)
+    users.claim_name(session, record.slug, owner.did, now)
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    values["is_public"] = int(record.is_public)
+    session.execute(insert(WikiRow).values(**values))
+    acls.add_owner(session, record.slug, owner.did, now)
+    users.recount_wikis(session, owner.did)
+
+
+def remove(session: Session, slug: str) -> None:
+    """Delete a wiki's row and everything in the registry that hangs on it; the name stays taken.
+
+    Raises :class:`NoSuchWiki`.
+    """
+    record = get(session, slug)
+    session.execute(delete(AclRow).where(AclRow.wiki_slug == slug))
+    session.execute(delete(WikiRow).where(WikiRow.slug == slug))
+    users.recount_wikis(session, record.owner_did)
+
+
+def set_public(session: Session, slug: str, is_public: bool) -> None:
+    """Open a wiki to every reader, or close it; raises :class:`NoSuchWiki`."""
+    _update(session, slug, is_public=int(is_public))
+
+
+def set_page_count(session: Session, slug: str, page_count: int) -> None:
+    """Keep the number of pages; raises :class:`NoSuchWiki`."""
+    _update(session, slug, page_count=page_count)
+
+
+def set_template_revision(session: Session, slug: str, revision: str | None) -> None:
+    """Remember the commit the wiki was born with; raises :class:`NoSuchWiki`."""
+    _update(session, slug, template_revision=revision)
+
+
+def touch(session: Session, slug: str, now: datetime, *, every_seconds: int) -> None:
+    """Set last_accessed to `now` unless it is younger than `every_seconds`."""
+    session.execute(
+        update(WikiRow)
+        .where(WikiRow.slug == slug, WikiRow.last_accessed <= timestamp_before(now, every_seconds))
+        .values(last_accessed=timestamp(now))
+    )
+
+
+def _update(session: Session, slug: str, **values: Any) -> None:
+    done = session.execute(update(WikiRow).where(WikiRow.slug == slug).values(**values))
+    if done.rowcount != 1:
+        raise NoSuchWiki(f"There is no wiki {slug}")

@@ -1,0 +1,75 @@
+"""The engine's wheel, installed beside a stock Otterwiki in an environment of its own.
+
+Environments are kept in the project's cache folder, by what the wheel holds, because making one
+means installing all of Otterwiki.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from .servers import plain_environment
+from .zygote import ROOT
+
+_ENVIRONMENTS = ROOT / ".cache" / "engine-wheel"
+_INSTALL_SECONDS = 600
+
+
+class BuildFailed(Exception):
+    """A command of the build ended with an error; the message is the end of what it said."""
+
+
+def build_wheel(place: Path) -> Path:
+    """The wheel of ``plugins/engine``, built from a copy below `place`."""
+    source = place / "source"
+    shutil.copytree(
+        ROOT / "plugins" / "engine",
+        source,
+        ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "tests"),
+    )
+    target = place / "wheels"
+    _run(sys.executable, "-m", "pip", "wheel", "--no-deps", f"--wheel-dir={target}", str(source))
+    (wheel,) = target.glob("*.whl")
+    return wheel
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """The files in a wheel, by name."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in sorted(archive.namelist())}
+
+
+def environment_with(wheel: Path) -> Path:
+    """The Python of an environment with the wheel, Otterwiki and a web server, and no more."""
+    digest = hashlib.sha256()
+    for name, content in contents(wheel).items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    folder = _ENVIRONMENTS / digest.hexdigest()[:16]
+    python = folder / "bin" / "python"
+    complete = folder / "complete"
+    if not complete.exists():
+        shutil.rmtree(_ENVIRONMENTS, ignore_errors=True)  # older wheels' environments too
+        _run(sys.executable, "-m", "venv", str(folder))
+        _run(str(python), "-m", "pip", "install", "--quiet", str(wheel), "gunicorn>=27.0,<28")
+        complete.touch()
+    return python
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(
+        command,
+        env=plain_environment({"PIP_DISABLE_PIP_VERSION_CHECK": "1"}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_INSTALL_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BuildFailed(f"{' '.join(command)}:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
+    return done.stdout
