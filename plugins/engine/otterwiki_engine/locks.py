@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from .durability import fsync_directory
 from .errors import RepositoryBusy, RepositoryGone
 
 WIKI_LOCK_TIMEOUT_SECONDS = 30.0
@@ -167,12 +168,3 @@ class GitLock:
     ) -> None:
         if not self._kept:
             self._remove_leftover()
-
-
-def fsync_directory(path: Path) -> None:
-    """Make the names in directory `path` durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

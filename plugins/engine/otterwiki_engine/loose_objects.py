@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
-from .locks import fsync_directory
+from .durability import fsync_all, fsync_directories
 
 _COMPRESSION_LEVEL = 1  # git gc repacks; a save should not wait for the last per cent
 
@@ -40,44 +40,52 @@ def write_objects(objects_dir: Path, objects: Iterable[NewObject]) -> None:
     unreferenced objects and ``tmp_obj_*`` files, which git's own housekeeping removes.
     """
     directories: set[Path] = set()
-    for item in objects:
-        directory = objects_dir / item.id[:2]
-        path = directory / item.id[2:]
-        if _freshen(path):
+    open_files: list[int] = []
+    pending: dict[Path, Path] = {}  # temporary file -> its final name
+    try:
+        for item in objects:
+            directory = objects_dir / item.id[:2]
+            path = directory / item.id[2:]
             directories.add(directory)
-            continue
-        if not directory.is_dir():
-            directory.mkdir(exist_ok=True)
-            directories.add(objects_dir)
-        temporary = directory / f"tmp_obj_{secrets.token_hex(8)}"
-        try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-            with os.fdopen(fd, "wb") as file:
-                file.write(zlib.compress(item.framed, _COMPRESSION_LEVEL))
-                file.flush()
-                os.fsync(fd)
+            existing = _freshened(path)
+            if existing is not None:
+                open_files.append(existing)
+                continue
+            if not directory.is_dir():
+                directory.mkdir(exist_ok=True)
+                directories.add(objects_dir)
+            temporary = directory / f"tmp_obj_{secrets.token_hex(8)}"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            open_files.append(os.open(temporary, flags, 0o444))
+            pending[temporary] = path
+            _write_all(open_files[-1], zlib.compress(item.framed, _COMPRESSION_LEVEL))
+        fsync_all(open_files)
+        for temporary, path in list(pending.items()):
             os.rename(temporary, path)
-        except BaseException:
+            del pending[temporary]
+    finally:
+        for descriptor in open_files:
+            os.close(descriptor)
+        for temporary in pending:
             temporary.unlink(missing_ok=True)
-            raise
-        directories.add(directory)
-    for directory in directories:
-        fsync_directory(directory)
+    fsync_directories(directories)
 
 
-def _freshen(path: Path) -> bool:
-    """True when the object is there already; then it is durable and safe from pruning too.
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _freshened(path: Path) -> int | None:
+    """An open descriptor of the object where it is there already, else None.
 
     An old unreferenced object is a candidate for ``git gc --prune``: a new modification time
-    keeps it until the new commit refers to it.
+    keeps it until the new commit refers to it. Whoever wrote it may not have made it durable.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return False
-    try:
-        os.utime(fd)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    return True
+        return None
+    os.utime(descriptor)
+    return descriptor

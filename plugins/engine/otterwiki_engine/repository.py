@@ -31,7 +31,7 @@ from .merge import merge_bytes
 from .paths import NO_COMMIT, check_path, check_revision
 from .refs import head_of, read_ref
 from .snapshot import Snapshot
-from .trees import TreeReader, build_tree
+from .trees import TreeReader, build_tree, entries_of
 from .worktree import WorkTree
 
 _KEPT_SNAPSHOTS = 4
@@ -197,11 +197,14 @@ class Repository:
         tree_id = self.commit_object(revision).tree.decode("ascii") if revision else None
         entries = self._trees.flatten(tree_id)
         snapshot = Snapshot(revision, tree_id, entries, sorted(entries), self.blob)
+        self._keep(snapshot)
+        return snapshot
+
+    def _keep(self, snapshot: Snapshot) -> None:
         with self._snapshots_lock:
-            self._snapshots[revision] = snapshot
+            self._snapshots[snapshot.revision] = snapshot
             while len(self._snapshots) > _KEPT_SNAPSHOTS:
                 self._snapshots.popitem(last=False)
-        return snapshot
 
     def git(self, *arguments: str) -> str:
         """Standard output of the git command run on this repository in a safe environment."""
@@ -350,6 +353,7 @@ class Repository:
         else:
             write_objects(self.git_dir / "objects", objects)
             self._move_branch(head, commit.id)
+        self._keep(before.changed(commit.id, tree_id, entries_of(before, blob_ids)))
         return CommitResult(commit.id, head, tuple(sorted(blob_ids)), merged)
 
     def _move_branch(self, expected: str | None, revision: str) -> None:

@@ -7,8 +7,8 @@ are never served, whoever put them into the repository (security checklist F2, F
 from __future__ import annotations
 
 import stat
-from bisect import bisect_left
-from collections.abc import Callable
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -82,6 +82,21 @@ class Snapshot:
         first = bisect_left(self._sorted, prefix)
         # "0" is the character after "/": everything below the directory sorts before it.
         return self._sorted[first : bisect_left(self._sorted, prefix[:-1] + "0")]
+
+    def changed(self, revision: str, tree_id: str, changes: Mapping[str, Entry | None]) -> Snapshot:
+        """The snapshot of the commit that differs from this one by `changes` (None: deleted)."""
+        entries = dict(self.entries)
+        names = list(self._sorted)
+        for path, entry in changes.items():
+            known = path in entries
+            if entry is not None:
+                entries[path] = entry
+                if not known:
+                    insort(names, path)
+            elif known:
+                del entries[path]
+                del names[bisect_left(names, path)]
+        return Snapshot(revision, tree_id, entries, names, self._read_blob)
 
     def directories(self, prefix: str = "") -> list[str]:
         """Full paths of all directories below directory `prefix`, sorted."""

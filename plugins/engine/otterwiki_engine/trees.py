@@ -13,7 +13,7 @@ from dulwich.objects import parse_tree
 from .errors import BadPath
 from .loose_objects import NewObject, new_object
 from .paths import component_problem
-from .snapshot import Entry, RawEntry
+from .snapshot import Entry, RawEntry, Snapshot
 
 FILE_MODE = 0o100644
 TREE_MODE = 0o040000
@@ -106,6 +106,15 @@ class TreeReader:
         for path in [path for path in found if path.startswith("-")]:
             del found[path]
         return found
+
+
+def entries_of(before: Snapshot, changes: Mapping[str, str | None]) -> dict[str, Entry | None]:
+    """What `changes` (path -> blob id, None removes) make of the files of `before`."""
+    known = before.entries
+    return {
+        path: Entry(known[path].mode if path in known else FILE_MODE, blob_id) if blob_id else None
+        for path, blob_id in changes.items()
+    }
 
 
 def build_tree(

@@ -21,12 +21,14 @@ from pathlib import Path
 from dulwich.index import ConflictedIndexEntry, IndexEntry
 
 from . import git_index
+from .durability import fsync_directory
 from .errors import BadPath, UncommittedChanges
 from .git_index import IndexEntries
-from .locks import GitLock, fsync_directory
+from .locks import GitLock
 from .loose_objects import new_object
 from .paths import NO_COMMIT
 from .snapshot import Entry, Snapshot
+from .trees import entries_of
 
 _log = logging.getLogger(__name__)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -287,13 +289,7 @@ class Update:
 
         A failure (disk full, say) leaves the journal and ``index.lock`` for the next writer.
         """
-        modes = self._before.entries
-        entries = {
-            path: Entry(modes[path].mode if path in modes else 0o100644, blob_id)
-            if blob_id
-            else None
-            for path, blob_id in self._changes.items()
-        }
+        entries = entries_of(self._before, self._changes)
         try:
             self._work_tree.write_files(entries, self._revision)
             self._lock.replace(git_index.updated(self._work_tree.root, self._entries, entries))

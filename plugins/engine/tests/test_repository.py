@@ -221,3 +221,24 @@ def test_f1_revisions_are_hexadecimal_or_head(repository: Repository) -> None:
         repository.resolve("0" * 40)
     with pytest.raises(NotFound):  # a blob is no revision
         repository.resolve(repository.snapshot().entries["Home.md"].blob_id)
+
+
+def test_the_snapshot_after_a_commit_is_that_of_the_commit(repository: Repository) -> None:
+    """The writer derives it from the one before; a fresh look at the tree must agree."""
+    repository.commit(
+        {"a.md": b"1", "b/c.md": b"2", "d.md": b"3"}, base=None, author=ALICE, message="m"
+    )
+    repository.snapshot()
+    repository.commit(
+        {"a.md": None, "b/c.md": b"new", "0.md": b"4", "z/y.md": b"5", "nowhere.md": None},
+        base=None,
+        author=ALICE,
+        message="m",
+    )
+    derived = repository.snapshot()
+    root = repository.work_tree.root if repository.work_tree else None
+    fresh = Repository(repository.git_dir, work_tree=root, state_dir=repository.state_dir)
+    read = fresh.snapshot()
+    assert (derived.revision, derived.tree_id) == (read.revision, read.tree_id)
+    assert derived.entries == read.entries
+    assert derived.files() == read.files() == ["0.md", "b/c.md", "d.md", "z/y.md"]
