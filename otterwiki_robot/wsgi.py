@@ -16,6 +16,7 @@ from .installation import Installation
 from .log import AccessLog, configure_logging
 from .root_app import ACTOR_KEY, create_root_app
 from .settings import Settings, read_settings
+from .warm_up import warm_up
 from .wsgi_types import Environ, StartResponse, WSGIApp, WSGIResult
 
 WIKI_KEY = "robot.wiki"
@@ -29,6 +30,7 @@ def create_application(settings: Settings) -> WSGIApp:
     configure_logging(settings.log_level, log_context)
     installation = Installation(settings)
     wiki_app = installation.load_otterwiki()
+    warm_up(installation.farm, wiki_app)
     root_app = create_root_app(settings, installation.farm)
     front_door = FarmMiddleware(
         installation.farm,

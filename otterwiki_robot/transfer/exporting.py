@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from otterwiki_engine.durability import fsync_directory
 from otterwiki_engine.git_command import GitFailed
-from otterwiki_engine.locks import fsync_directory
 from otterwiki_engine.refs import head_of
 from otterwiki_engine.repository import Repository
 

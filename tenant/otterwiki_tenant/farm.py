@@ -78,10 +78,8 @@ class Farm:
         """Make the folders, keys and tables that are missing; never changes what exists."""
         for folder in self.layout.folders():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self.layout.signing_key.exists():
-            keys.create_signing_key(self.layout.signing_key)
-        if not self.layout.secret_key.exists():
-            keys.create_secret_key(self.layout.secret_key)
+        keys.create_if_missing(self.layout.signing_key, keys.create_signing_key)
+        keys.create_if_missing(self.layout.secret_key, keys.create_secret_key)
         self.database.upgrade()
 
     @cached_property

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +84,17 @@ def load_secret_key(path: Path) -> bytes:
     if len(secret) < _SMALLEST_SECRET_BYTES:
         raise KeyRefused(f"{path} holds less than {_SMALLEST_SECRET_BYTES} bytes")
     return secret
+
+
+def create_if_missing(path: Path, create: Callable[[Path], None]) -> None:
+    """Call `create` unless the key is there, or another process makes it at the same time."""
+    if path.exists():
+        return
+    try:
+        create(path)
+    except KeyRefused:
+        if not path.exists():
+            raise
 
 
 def _read(path: Path) -> bytes:

@@ -22,6 +22,7 @@ BUSY_TIMEOUT_SECONDS = 5.0
 _POOL_SIZE = 2
 _POOL_OVERFLOW = 30  # more threads than that in one process is not how the farm is run
 Tables = MetaData  # Otterwiki's own, by the name other modules use
+_TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _PREFERENCES = "SELECT name, value FROM preferences"
 
 
@@ -81,10 +82,20 @@ class WikiDatabase:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         try:
-            with _typed_errors(self.path), engine.begin() as connection:
-                tables.create_all(connection)
+            with _typed_errors(self.path):
+                if not self._has(tables):  # the common case needs no write lock
+                    with engine.begin() as connection:
+                        tables.create_all(connection)
         finally:
             engine.dispose()
+
+    def _has(self, tables: Tables) -> bool:
+        connection = self._connect()
+        try:
+            found = {name for (name,) in connection.execute(_TABLE_NAMES)}
+        finally:
+            connection.close()
+        return set(tables.tables) <= found
 
     def settings(self) -> Mapping[str, object]:
         """What the wiki's Preferences rows say now, even if another process just changed them.

@@ -18,6 +18,7 @@ from otterwiki_engine.errors import NoWikiActive
 from otterwiki_tenant import preferences, skeleton, startup
 from otterwiki_tenant.current import active, active_or_none, wiki_context
 from otterwiki_tenant.errors import NoSuchWiki, StartupRefused
+from otterwiki_tenant.plugin import TenantPlugin
 from otterwiki_tenant.preferences import FLAGS, OF_A_WIKI, TEXTS
 from otterwiki_tenant.standins import WikiConfig, WikiSession
 from otterwiki_tenant.testing import SmallFarm
@@ -279,6 +280,16 @@ def test_otterwiki_loaded_as_a_single_wiki_is_refused(
     monkeypatch.setitem(startup._state, "is_farm", False)
     with pytest.raises(StartupRefused, match="single wiki"):
         startup.load(shared_farm.farm)
+
+
+def test_beside_a_single_wiki_nothing_is_replaced(
+    shared_farm: SmallFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = _upstream()
+    with pytest.raises(StartupRefused, match="WikiConfig"):
+        TenantPlugin().setup(server.app, server.db)
+    monkeypatch.setitem(startup._state, "is_farm", False)
+    TenantPlugin().setup(server.app, server.db)
 
 
 def test_names_of_a_wiki_are_text_or_flag() -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from otterwiki_engine.authorship import Author
 from otterwiki_engine.errors import Conflict, NotFound
+from otterwiki_engine.history import HistoryIndex
 from otterwiki_engine.repository import Repository
 
 _MOST_RETRIES = 2000
@@ -31,10 +32,18 @@ class Door(Protocol):
 
 
 class EngineDoor:
-    """The engine's own write path; `folders` maps wikis to folders."""
+    """The engine's own write path; `folders` maps wikis to folders.
 
-    def __init__(self, folders: dict[str, str]) -> None:
+    With `read_history` each save is followed by a look at the history index, which catches up.
+    """
+
+    def __init__(self, folders: dict[str, str], *, read_history: bool = False) -> None:
         self._repositories = {name: _open(Path(folder)) for name, folder in folders.items()}
+        self._histories = (
+            {name: HistoryIndex(found) for name, found in self._repositories.items()}
+            if read_history
+            else {}
+        )
 
     def save(self, wiki: str, path: str, text: str, author: tuple[str, str]) -> str:
         """Overwrite a page, whatever it was."""
@@ -47,6 +56,8 @@ class EngineDoor:
             )
         except Conflict as conflict:
             raise Refused(str(conflict)) from conflict
+        if wiki in self._histories:
+            self._histories[wiki].catch_up()
         return result.revision
 
     def append(self, wiki: str, path: str, line: str, author: tuple[str, str]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from otterwiki_engine.authorship import Author
+from otterwiki_engine.history import HistoryIndex
 from otterwiki_engine.repository import Repository
 
 
@@ -48,8 +49,6 @@ def revert(folder: str, revision: str, author: list[str], message: str) -> dict[
 
 def history(folder: str) -> dict[str, Any]:
     """What the history index says: all commits, newest first, and each file's last change."""
-    from otterwiki_engine.history import HistoryIndex
-
     repository = _open(Path(folder))
     index = HistoryIndex(repository)
     records = index.log()

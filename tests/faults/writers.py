@@ -107,6 +107,44 @@ def run_team(writers: Sequence[Writer], logs: Path, *, timeout_seconds: float) -
                 process.wait()
 
 
+def run_until_killed(writer: Writer, logs: Path, *, kill_after: int) -> Answers:
+    """Start one writer and kill it (SIGKILL) once it has said that `kill_after` saves are done.
+
+    Its threads are then somewhere in their next saves. Returns all it managed to say.
+    """
+    log = logs / f"{writer.name}.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [writer.python, "-m", "tests.faults.writer_process", _config(writer)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        if process.stdin is None or process.stdout is None:
+            raise WriterFailed("the writer has no input or output")
+        if process.stdout.readline() != "ready\n":
+            raise WriterFailed(f"{writer.name} does not start:\n{_tail(log)}")
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        said = "".join(process.stdout.readline() for _ in range(kill_after))
+        process.kill()
+        said += process.stdout.read()
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+    answers = Answers()
+    _collect(said[: said.rfind("\n") + 1], answers)
+    if len(answers.saved) + len(answers.refused) < kill_after:
+        raise WriterFailed(f"{writer.name} ended by itself:\n{_tail(log)}")
+    return answers
+
+
 def _config(writer: Writer) -> str:
     return json.dumps({**vars(writer), "options": dict(writer.options)})
 
@@ -149,10 +187,17 @@ class Verdict:
         )
 
 
-def judge(wikis: Mapping[str, Path], answers: Answers, *, before: Mapping[str, str]) -> Verdict:
+def judge(
+    wikis: Mapping[str, Path],
+    answers: Answers,
+    *,
+    before: Mapping[str, str],
+    all_answered: bool = True,
+) -> Verdict:
     """Compare what was acknowledged with what is reachable from each wiki's HEAD.
 
     `wikis` maps names to folders, `before` to the revision each stood at when the writers began.
+    Unless `all_answered`, saves may be there that nobody was told of: the writer was killed.
     """
     verdict = Verdict(acknowledged=len(answers.saved))
     for name, folder in wikis.items():
@@ -165,7 +210,8 @@ def judge(wikis: Mapping[str, Path], answers: Answers, *, before: Mapping[str, s
         commits = wiki.commits(f"{before[name]}..HEAD" if before[name] else "HEAD")
         _judge_saves(name, mine, commits, verdict)
         _judge_commits(name, others, commits, verdict)
-        _judge_last_pages(name, mine, wiki, verdict)
+        if all_answered:
+            _judge_last_pages(name, mine, wiki, verdict)
         if complaint := wiki.fsck():
             verdict.other.append(f"{name}: fsck: {complaint.strip()}")
         if leftovers := wiki.leftovers():

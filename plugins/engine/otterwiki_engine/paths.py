@@ -17,7 +17,7 @@ MAX_COMPONENT_BYTES = 255  # the limit of ext4, xfs, btrfs, APFS and NTFS alike
 MAX_PATH_BYTES = 2048
 NO_COMMIT = "0" * 40  # how git writes "there is no commit yet"
 
-_REVISION = re.compile(r"\A(?:HEAD|[0-9a-f]{4,64})\Z")
+_REVISION = re.compile(r"\A(?:HEAD|[0-9a-fA-F]{4,64})\Z")
 _DOT_GIT = "a part of it is a spelling of '.git'"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # Direction overrides make a name read as another one ("gpj.exe" as "exe.jpg").
@@ -77,11 +77,11 @@ def check_path(path: str) -> str:
 
 
 def check_revision(revision: object) -> str:
-    """Return `revision` when it is ``HEAD`` or 4 to 64 lower-case hexadecimal digits.
+    """Return `revision` when it is ``HEAD`` or 4 to 64 hexadecimal digits, those in lower case.
 
     Everything else, options and revision expressions included, raises :class:`BadRevision`.
     """
     text = str(revision) if revision is not None else ""
     if not _REVISION.match(text):
         raise BadRevision(revision)
-    return text
+    return text if text == "HEAD" else text.lower()

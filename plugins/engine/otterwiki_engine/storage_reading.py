@@ -251,7 +251,7 @@ class CommittedFiles(GitStorage):
     ) -> builtins.list[tuple[str, str, datetime, int, str, str]]:
         """(revision, author, time, line number, line, message) of every line."""
         wiki = self.wiki
-        full = wiki.repository.resolve(check_revision(revision or "HEAD"))
+        full = wiki.repository.resolve(check_revision("HEAD" if revision is None else revision))
         lines = blame_module.blame(wiki.repository, wiki.history, normal(filename), full)
         revisions = {line.revision for line in lines}
         records = wiki.history.records(revisions)
