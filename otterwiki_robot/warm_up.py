@@ -6,19 +6,6 @@ from flask import Flask
 
 from otterwiki_tenant.farm import Farm
 
-#: Templates of the pages people open most; each is compiled once a process.
-TEMPLATES = (
-    "blame.html",
-    "changelog.html",
-    "diff.html",
-    "editor.html",
-    "history.html",
-    "page.html",
-    "pageindex.html",
-    "preview.html",
-    "search.html",
-    "source.html",
-)
 _MARKDOWN = """# Title
 
 *one* `two` [three](/four)
@@ -37,6 +24,6 @@ def warm_up(farm: Farm, app: Flask) -> None:
     from otterwiki.server import app_renderer
 
     farm.person(None)  # reads the registry and loads the key, as every request does
-    for name in TEMPLATES:
+    for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
     app_renderer.markdown(_MARKDOWN)
