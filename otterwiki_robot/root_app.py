@@ -1,7 +1,7 @@
 """The root host: front page, sign-in and /health, in Otterwiki's look but with its own few routes.
 
 It has no session and no inline script, and nothing on it changes by a GET but the use of a
-one-time sign-in link in development.
+one-time sign-in link in development. Signing out is a form of its own, accepted from here only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask, Response, g, jsonify, redirect, render_template, request
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from otterwiki_engine import hooks
@@ -126,6 +126,18 @@ def create_root_app(settings: Settings, farm: Farm) -> Flask:
             next=_next(settings),
         )
 
+    @app.get("/auth/logout")
+    def sign_out_form() -> str:
+        return render_template("robot/sign_out.html")
+
+    @app.post("/auth/logout")
+    def sign_out() -> Response | tuple[str, int]:
+        if not _from_this_origin(settings):
+            return _message("Not signed out", "Use the button on the sign-out page.", 403)
+        response = Response(status=303, headers={"Location": url_for("landing")})
+        response.headers.add("Set-Cookie", farm.identity.clear_cookie())
+        return response
+
     @app.get("/auth/dev/<token>")
     def use_login_link(token: str) -> Response | tuple[str, int]:
         if not settings.dev:
@@ -189,6 +201,15 @@ def _next(settings: Settings) -> str:
     """Where to go after signing in: what was asked for if it is on this farm, or the front."""
     wanted = request.args.get("next")
     return check_next(wanted, scheme=settings.scheme, domain=settings.domain) or "/"
+
+
+def _from_this_origin(settings: Settings) -> bool:
+    """Whether one of our own pages sent this form: a sibling wiki's page is same-site, so its
+    requests carry the cookie too (checklist D6)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") == f"{settings.scheme}://{request.host}"
 
 
 def _message(title: str, message: str, status: int) -> tuple[str, int]:

@@ -53,6 +53,7 @@ class WebServer(BaseApplication):
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             "header_map": "drop",
+            "forwarder_headers": "",
             "limit_request_line": 8190,
             "proc_name": "robot-web",
         }

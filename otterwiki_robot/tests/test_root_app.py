@@ -226,3 +226,35 @@ def test_I8_a_registry_that_does_not_answer_is_503(
     response = client.get("/", base_url=BASE)
     assert response.status_code == 503
     assert "OperationalError" not in response.text
+
+
+# ------------------------------------------------------------------ signing out
+
+
+def test_signing_out_is_a_form_of_our_own(client: FlaskClient, installation: Installation) -> None:
+    sign_in(client, installation)
+    assert f"<strong>{ALICE}</strong>" in client.get("/auth/logout", base_url=BASE).text
+    assert f"Signed in as {ALICE}" in client.get("/", base_url=BASE).text  # a GET changes nothing
+    done = client.post("/auth/logout", base_url=BASE, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (done.status_code, done.location) == (303, "/")
+    assert "Signed in as" not in client.get("/", base_url=BASE).text
+    assert "You are not signed in" in client.get("/auth/logout", base_url=BASE).text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-site", "Origin": BASE},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://evil.robot.localhost:8000"},
+        {"Origin": "null"},
+    ],
+)
+def test_d6_another_sites_page_can_not_sign_anybody_out(
+    client: FlaskClient, installation: Installation, headers: dict[str, str]
+) -> None:
+    sign_in(client, installation)
+    assert client.post("/auth/logout", base_url=BASE, headers=headers).status_code == 403
+    assert f"Signed in as {ALICE}" in client.get("/", base_url=BASE).text

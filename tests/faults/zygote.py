@@ -55,7 +55,7 @@ class Zygote:
     """Starts ``tests.faults.zygote`` and calls into it; a context manager that ends it."""
 
     def __init__(self, module: str, log: Path, environment: dict[str, str] | None = None) -> None:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
