@@ -10,15 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from otterwiki_engine.durability import fsync_directory
+
 from .errors import FarmBusy
 
 LOCK_TIMEOUT_SECONDS = 60.0
 _PAUSE_SECONDS = 0.01
-
-
-def fsync_directory(path: Path) -> None:
-    """Make the names in folder `path` durable."""
-    _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def fsync_tree(root: Path) -> None:
@@ -26,12 +23,12 @@ def fsync_tree(root: Path) -> None:
     for folder, _, names in os.walk(root):
         for path in (Path(folder, name) for name in names):
             if not path.is_symlink():
-                _fsync(path, os.O_RDONLY)
+                _fsync(path)
         fsync_directory(Path(folder))
 
 
-def _fsync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW)
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         os.fsync(descriptor)
     finally:

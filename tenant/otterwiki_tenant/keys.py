@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     generate_private_key,
 )
 
+from otterwiki_engine.durability import fsync_directory
+
 from .errors import KeyRefused
-from .files import fsync_directory
 
 RSA_BITS = 3072
 SECRET_BYTES = 48
