@@ -26,7 +26,8 @@ from .web_calls import Visitor
 
 __all__ = ["arm_more", "change", "commit", "create", "history"]
 
-_start = make_farm(Path(os.environ["FAULTS_HOME"]))
+_home = Path(os.environ["FAULTS_HOME"])
+_start = Farm(_home, DOMAIN, scheme="http") if _home.exists() else make_farm(_home)
 _app = startup.load(_start)
 _start.close()
 

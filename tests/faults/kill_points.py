@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ class KillSwitch:
         self._folder = os.fsencode(folder.resolve())
         self._kill_at = kill_at
         self._last_words = last_words
-        self._in_step = False
+        self._lock = threading.Lock()
 
     def arm(self) -> None:
         """Begin to count. There is no way back."""
@@ -67,8 +68,6 @@ class KillSwitch:
         event.listen(engine_class, "commit", lambda _connection: self._step("SQL COMMIT"))
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._in_step:
-            return
         if event == "open":
             path, _mode, flags = arguments
             if isinstance(flags, int) and flags & _WRITES and self._is_ours(path):
@@ -95,14 +94,11 @@ class KillSwitch:
         return name.decode("utf-8", "replace")
 
     def _step(self, name: str) -> None:
-        self._in_step = True
-        try:
+        with self._lock:  # files may be forced to disk by several threads
             self.steps.append(name)
             if len(self.steps) == self._kill_at:
                 self._last_words(name)
                 os.kill(os.getpid(), signal.SIGKILL)
-        finally:
-            self._in_step = False
 
 
 def spread(total: int, wanted: int | None) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,6 @@ print([n for n in ("otterwiki_tenant", "otterwiki_robot") if importlib.util.find
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The engine's wheel."""
     return engine_wheel.build_wheel(tmp_path_factory.mktemp("wheel"))
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """For making wikis and asking their history."""
-    log = tmp_path_factory.mktemp("zygote") / "engine.log"
-    with Zygote("tests.faults.engine_calls", log) as zygote:
-        yield zygote
 
 
 def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:

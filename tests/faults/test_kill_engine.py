@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,14 +29,6 @@ _OTHERS = [
     committed("delete", DELETED),
     committed("upload", UPLOADED),
 ]
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """A process that has imported the engine and nothing of Otterwiki."""
-    log = tmp_path_factory.mktemp("zygote") / "engine.log"
-    with Zygote("tests.faults.engine_calls", log) as zygote:
-        yield zygote
 
 
 @pytest.fixture(scope="module", params=_KINDS)

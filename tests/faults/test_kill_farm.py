@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,8 @@ from .git_facts import WikiOnDisk
 from .kill_content import FORMS, build, posted
 from .kill_oracle import NEXT_SAVE_SECONDS, KillMatrix, Operation, next_save
 from .kill_points import spread
-from .zygote import Outcome, Zygote
+from .servers import plain_environment
+from .zygote import ROOT, Outcome, Zygote
 
 _OPERATIONS = [posted(*form) for form in FORMS]
 _OWNER = "killed.test"
@@ -48,6 +51,13 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmUnderTest]:
     """A process that has loaded Otterwiki as a farm."""
     folder = tmp_path_factory.mktemp("farm")
     environment = {"FAULTS_HOME": str(folder / "loaded")}
+    subprocess.run(  # makes what a farm makes when it starts first, so that the zygote need not
+        [sys.executable, "-c", "import tests.faults.farm_calls"],
+        cwd=ROOT,
+        env=plain_environment(environment),
+        capture_output=True,
+        check=True,
+    )
     with Zygote("tests.faults.farm_calls", folder / "farm.log", environment) as zygote:
         found = FarmUnderTest(zygote, folder / "home", folder / "template")
         zygote.call("build", folder=str(found.template), handles=[_OWNER, "alice.test"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,27 @@ def test_an_edit_in_the_middle_of_a_save_is_not_overwritten(
     assert wiki.leftovers() == []
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """For saves that are killed."""
-    log = tmp_path_factory.mktemp("zygote") / "engine.log"
-    with Zygote("tests.faults.engine_calls", log) as zygote:
-        yield zygote
+def test_the_index_stays_locked_for_a_moment_after_it_has_changed(
+    repository: Repository, wiki: WikiOnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git commit` reads the index before it locks it.
+
+    One that read the old index and gets the lock right after us writes the old one back, and the
+    person's next commit takes our change out of HEAD. It must find the lock taken, and give up.
+    """
+    locked: list[bool] = []
+    rename = os.rename
+
+    def watched(source: Any, target: Any, **options: Any) -> None:
+        rename(source, target, **options)
+        if str(target) == str(wiki.git_dir / "index"):
+            locked.append((wiki.git_dir / "index.lock").exists())
+
+    monkeypatch.setattr(os, "rename", watched)
+    repository.commit({"Home.md": b"new\n"}, base=None, author=_ALICE, message="save")
+    assert locked
+    assert all(locked)
+    assert wiki.leftovers() == []
 
 
 def _save(engine: Zygote, wiki: WikiOnDisk, changes: Mapping[str, str], kill_at: int = 0) -> str:

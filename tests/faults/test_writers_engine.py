@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ _STOCK = "tests.faults.doors:StockDoor"
 _SHELL = "tests.faults.doors:ShellDoor"
 _MOST_STOCK_ROUNDS = 10
 _SOAK = pytest.mark.soak
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """For making wikis and asking their history."""
-    log = tmp_path_factory.mktemp("zygote") / "engine.log"
-    with Zygote("tests.faults.engine_calls", log) as zygote:
-        yield zygote
 
 
 def _two_wikis(engine: Zygote, place: Path, *, work_tree: bool) -> dict[str, Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ _ENGINE = "tests.faults.doors:EngineDoor"
 _SHELL = "tests.faults.doors:ShellDoor"
 _FARM = "tests.faults.farm_door:FarmDoor"
 _SOAK = pytest.mark.soak
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """For making wikis and asking their history."""
-    log = tmp_path_factory.mktemp("zygote") / "engine.log"
-    with Zygote("tests.faults.engine_calls", log) as zygote:
-        yield zygote
 
 
 def _check(

@@ -138,7 +138,8 @@ def _serve(module: ModuleType) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the code under test prints goes to the log
     if threading.active_count() != 1:
-        raise ZygoteError(f"importing {module.__name__} started threads; forking is not safe")
+        threads = [thread.name for thread in threading.enumerate()]
+        raise ZygoteError(f"importing {module.__name__} started threads: {threads}")
     gc.freeze()
     print("{}", file=answers, flush=True)
     for line in sys.stdin:

@@ -2,11 +2,13 @@
 
 A file lies below the wiki's ``files_dir`` at ``<first 2 digits>/<blob id>``, is complete from the
 moment it has that name and never changes. The folder is a cache: it may be emptied at any moment,
-and what is found there is checked against its name before this process first uses it.
+is kept below a size, and what is found there is checked against its name before this process first
+uses it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from .wiki import Wiki
 
+MOST_BYTES = 256 * 1024 * 1024  # of one wiki's copies; history may unpack to far more than this
 _REMEMBERED = 16_384  # files known to be intact, for the whole process
 _CHUNK_BYTES = 1 << 20
 
@@ -39,6 +42,7 @@ class _Checked:
 
 
 _checked = _Checked()
+_written_bytes: dict[Path, int] = {}  # by folder, since this process last looked into it
 
 
 def _is_intact(path: Path, blob_id: str) -> bool:
@@ -72,8 +76,31 @@ def blob_file(wiki: Wiki, blob_id: str) -> Path:
             except FileNotFoundError:  # somebody emptied the cache between two steps
                 if not attempts_left:
                     raise
+        _make_room(wiki.files_dir, path, len(content))
     _checked.add(path)
     return path
+
+
+def _make_room(folder: Path, written: Path, size_bytes: int) -> None:
+    """Drop the oldest copies in `folder` where there are too many; never the one just `written`."""
+    since = _written_bytes.get(folder, 0) + size_bytes
+    if since < MOST_BYTES // 8:
+        _written_bytes[folder] = since
+        return
+    _written_bytes.pop(folder, None)
+    found = []
+    for inner, _, names in os.walk(folder):
+        for path in (Path(inner, name) for name in names):
+            with contextlib.suppress(FileNotFoundError):  # another process makes room as well
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+    used_bytes = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if used_bytes <= MOST_BYTES:
+            return
+        if path != written:
+            path.unlink(missing_ok=True)
+            used_bytes -= size
 
 
 def _write(path: Path, content: bytes) -> None:

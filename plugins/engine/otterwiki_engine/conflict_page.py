@@ -8,21 +8,26 @@ Import this module only once ``otterwiki.server`` is loading or loaded.
 
 from __future__ import annotations
 
-import difflib
+import logging
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, make_response, render_template, request
 from otterwiki.renderer import pygments_render_lines
-from otterwiki.server import storage
+from otterwiki.server import db, storage
 from otterwiki.sidebar import SidebarMenu, SidebarPageIndex
 from otterwiki.util import diff_content, diff_side_by_side_html, normalize_content
+from sqlalchemy.exc import SQLAlchemyError
 
 from .errors import BadRevision, Conflict, EngineError, NotFound, UncommittedChanges
+from .matching import BoundedMatcher
 from .merge import merge_text
 from .paths import NO_COMMIT
 
+_log = logging.getLogger(__name__)
 TEMPLATE = "otterwiki_engine/conflict.html"
+_NO_HISTORY = (EngineError, OSError, sqlite3.Error)  # the disk is full, say
 _SHOWN_CHANGES = 10
 _MIN_ROWS, _MAX_ROWS = 8, 30  # of the text areas
 
@@ -41,12 +46,12 @@ def conflict_answer(page: Any, own: str, message: str, author: Any, error: Excep
     """The answer to a save of `own` that `error` refused: 409, or 503 where it is worth a retry.
 
     `page` is Otterwiki's Page, `message` the commit message as typed; the base revision is the
-    posted one. The text is kept as the author's draft as well.
+    posted one. The text is kept as the author's draft as well, where that can be done.
     """
     base = request.form.get("base")
     current = storage.wiki.repository.snapshot()
     texts = merged_texts(page.filename, own, base, current)
-    _keep_as_draft(page, own, author, base)
+    is_kept = _keep_as_draft(page, own, author, base)
     if not isinstance(error, Conflict) or not error.paths:
         kind = "failed"
     elif isinstance(error, UncommittedChanges):
@@ -66,6 +71,7 @@ def conflict_answer(page: Any, own: str, message: str, author: Any, error: Excep
         old_base=base,
         new_base=current.revision or NO_COMMIT,
         status=503 if kind == "failed" else 409,
+        is_kept=is_kept,
     )
 
 
@@ -117,43 +123,54 @@ def _text_at(filename: str, revision: str) -> str | None:
 def _common_lines(left: str, right: str) -> str:
     """The lines two texts share in the same order: the nearest thing to a common ancestor."""
     a, b = left.splitlines(keepends=True), right.splitlines(keepends=True)
-    blocks = difflib.SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    blocks = BoundedMatcher(None, a, b).get_matching_blocks()
     return "".join("".join(a[block.a : block.a + block.size]) for block in blocks)
 
 
-def _keep_as_draft(page: Any, own: str, author: Any, base: str | None) -> None:
-    """Store `own` as the author's draft, so that closing the window loses nothing either."""
+def _keep_as_draft(page: Any, own: str, author: Any, base: str | None) -> bool:
+    """Store `own` as the author's draft, so that closing the window loses nothing either.
+
+    False where that fails too (the disk is full): then the answer is all there is of the text.
+    """
     based_on = ""
-    if base not in (None, NO_COMMIT):
-        history = storage.wiki.history
-        try:
-            record = history.last_change(page.filename, base)
-        except EngineError:
-            record = None
-        if record:
-            based_on = history.abbreviations([record.revision])[record.revision]
+    if record := _last_change(page.filename, base):
+        based_on = storage.wiki.history.abbreviations([record.revision])[record.revision]
     elif base is None and page.metadata:
         based_on = page.metadata["revision"]
-    page.save_draft(
-        author,
-        own,
-        revision=based_on,
-        cursor_line=request.form.get("cursor_line") or 0,
-        cursor_ch=request.form.get("cursor_ch") or 0,
-    )
+    try:
+        page.save_draft(
+            author,
+            own,
+            revision=based_on,
+            cursor_line=request.form.get("cursor_line") or 0,
+            cursor_ch=request.form.get("cursor_ch") or 0,
+        )
+    except SQLAlchemyError:
+        db.session.rollback()
+        _log.exception("draft not kept: page=%s", page.filename)
+        return False
+    return True
+
+
+def _last_change(filename: str, base: str | None) -> Any:
+    """The commit that last changed the page at or before `base`, None where that can't be told."""
+    if base in (None, NO_COMMIT):
+        return None
+    try:
+        return storage.wiki.history.last_change(filename, base)
+    except _NO_HISTORY:
+        return None
 
 
 def _changes_since(filename: str, base: str | None) -> list[Any]:
     """The commits that changed the page since `base`, newest first; at most ten."""
-    history = storage.wiki.history
-    known = None
-    if base not in (None, NO_COMMIT):
-        try:
-            known = history.last_change(filename, base)
-        except EngineError:
-            known = None
-    changes = []
-    for record in history.log(filename, limit=_SHOWN_CHANGES):
+    known = _last_change(filename, base)
+    changes: list[Any] = []
+    try:
+        newest = storage.wiki.history.log(filename, limit=_SHOWN_CHANGES)
+    except _NO_HISTORY:
+        return changes  # the text is what counts here
+    for record in newest:
         if known is not None and record.revision == known.revision:
             break
         changes.append(record)
@@ -180,6 +197,7 @@ def _answer(
     old_base: str | None,
     new_base: str,
     status: int,
+    is_kept: bool = True,
 ) -> Response:
     """Render the page: what came since `old_base` is listed, the form's text has `new_base`."""
     lines = texts.merged.count("\n") + 2
@@ -188,6 +206,7 @@ def _answer(
         title=f"{page.pagename} - conflict",
         kind=kind,
         reason=reason,
+        is_kept=is_kept,
         pagename=page.pagename,
         pagepath=page.pagepath,
         texts=texts,

@@ -140,26 +140,27 @@ def _header(change: FileChange, old: _Side, new: _Side) -> Iterator[str]:
 
 def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[str]:
     """The changed places with their context, those that touch joined into one."""
-    group: list[Change] = []
+    groups: list[list[Change]] = []
     for change in line_changes(old, new):
-        if group and change.old_start - group[-1].old_end > 2 * CONTEXT_LINES:
-            yield _hunk(old, new, group)
-            group = []
-        group.append(change)
-    if group:
-        yield _hunk(old, new, group)
+        if groups and change.old_start - groups[-1][-1].old_end <= 2 * CONTEXT_LINES:
+            groups[-1].append(change)
+        else:
+            groups.append([change])
+    section, searched = "", 0
+    for group in groups:
+        start = max(0, group[0].old_start - CONTEXT_LINES)
+        section = _section(old, searched, start) or section  # no line is looked at twice
+        searched = start
+        yield _hunk(old, new, group, section)
 
 
-def _hunk(old: list[bytes], new: list[bytes], group: list[Change]) -> str:
+def _hunk(old: list[bytes], new: list[bytes], group: list[Change], section: str) -> str:
     first, last = group[0], group[-1]
     before = min(CONTEXT_LINES, first.old_start)
     after = min(CONTEXT_LINES, len(old) - last.old_end)
     old_start, old_end = first.old_start - before, last.old_end + after
     new_start, new_end = first.new_start - before, last.new_end + after
-    parts = [
-        f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@"
-        f"{_section(old, old_start)}\n"
-    ]
+    parts = [f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@{section}\n"]
     position = old_start
     for change in group:
         parts.extend(_line(" ", line) for line in old[position : change.old_start])
@@ -178,9 +179,11 @@ def _range(start: int, end: int) -> str:
     return f"{start + 1 if length else start},{length}"
 
 
-def _section(lines: list[bytes], start: int) -> str:
-    """The last line above `start` that could be a heading of what follows, as git guesses it."""
-    for line in reversed(lines[:start]):
+def _section(lines: list[bytes], first: int, start: int) -> str:
+    """The last line above `start`, from `first` on, that could be a heading of what follows, as
+    git guesses it.
+    """
+    for line in reversed(lines[first:start]):
         if _SECTION.match(line):
             return " " + line[:_MOST_SECTION_BYTES].decode("utf-8", "replace").rstrip()
     return ""

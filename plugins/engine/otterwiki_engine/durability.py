@@ -10,9 +10,11 @@ import os
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 _THREADS = 4
+_OPEN_AT_ONCE = 64
 
 _lock = threading.Lock()
 _pool: tuple[int, ThreadPoolExecutor] | None = None
@@ -38,16 +40,28 @@ def fsync_all(descriptors: Sequence[int]) -> None:
 
 def fsync_directories(paths: Iterable[Path]) -> None:
     """Make the names in these directories durable."""
-    descriptors: list[int] = []
-    try:
-        for path in paths:
-            descriptors.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        fsync_all(descriptors)
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
+    waiting = iter(paths)
+    while batch := list(islice(waiting, _OPEN_AT_ONCE)):
+        descriptors: list[int] = []
+        try:
+            for path in batch:
+                descriptors.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            fsync_all(descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
 
 def fsync_directory(path: Path) -> None:
     """Make the names in directory `path` durable."""
     fsync_directories([path])
+
+
+def make_directories(path: Path) -> None:
+    """Make directory `path` and those above it where they are missing, durably."""
+    if path.is_dir():
+        return
+    missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+    fsync_directories({folder.parent for folder in missing})

@@ -19,8 +19,9 @@ from flask import Flask, abort, redirect, request
 from otterwiki.auth import has_permission
 from otterwiki.helper import get_filename, toast, url_for
 from otterwiki.plugins import plugin_manager
-from otterwiki.server import app, storage
+from otterwiki.server import app, db, storage
 from otterwiki.util import empty
+from sqlalchemy.exc import SQLAlchemyError
 
 from . import template_rewrite
 from .conflict_page import conflict_answer, unfinished_answer
@@ -103,7 +104,11 @@ def save(self: Any, content: str, commit: str, author: Any) -> Any:
             _log.exception("save failed: page=%s", self.filename)
         return conflict_answer(self, content, commit, author, error)
     _tell(self, result, content, message, author)
-    self.discard_draft(author)
+    try:
+        self.discard_draft(author)
+    except SQLAlchemyError:  # the page is saved, and that is what the answer says
+        db.session.rollback()
+        _log.exception("draft not discarded: page=%s", self.filename)
     return redirect(url_for("view", path=self.pagepath))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from dulwich.index import (
     read_index_dict_with_version,
     write_index_dict,
 )
+from dulwich.objects import ObjectID
 
 from .errors import RepositoryDamaged
 from .snapshot import Entry
@@ -26,14 +28,20 @@ _CHECKSUM_BYTES = 20
 def read(path: Path) -> IndexEntries:
     """Entries of the index file by raw path; none where the file does not exist yet.
 
-    Raises :class:`RepositoryDamaged` for features of git that dulwich does not read.
+    Raises :class:`RepositoryDamaged` for features of git that dulwich does not read, and for a
+    file that a power cut cut off.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return {}
     file = BytesIO(content)
-    entries, _, _ = read_index_dict_with_version(file)
+    try:
+        entries, _, _ = read_index_dict_with_version(file)
+    except (AssertionError, ValueError, LookupError, struct.error) as error:
+        raise RepositoryDamaged(
+            f"{path} is damaged ({error}); remove it and run `git reset`"
+        ) from error
     if file.tell() < len(content) - _CHECKSUM_BYTES:
         # dulwich reads optional extensions only; git gives the others lower-case names.
         raise RepositoryDamaged(
@@ -43,15 +51,33 @@ def read(path: Path) -> IndexEntries:
     return entries
 
 
-def updated(root: Path, entries: IndexEntries, changes: Mapping[str, Entry | None]) -> bytes:
-    """Content of the index file once the files of `changes` are on disk below `root`."""
+def update(
+    entries: IndexEntries, path: str, entry: Entry | None, status: os.stat_result | None
+) -> None:
+    """Let `entries` say that `path` is `entry` (None: gone).
+
+    `status` is the file's, where it is known to have that content; without it git compares the
+    contents at its next look.
+    """
+    name = path.encode()
+    if entry is None:
+        entries.pop(name, None)
+    elif status is None:
+        entries[name] = IndexEntry(
+            0, 0, 0, 0, entry.mode, 0, 0, 0, ObjectID(entry.blob_id.encode())
+        )
+    else:
+        entries[name] = index_entry_from_stat(status, entry.blob_id.encode(), entry.mode)
+
+
+def updated(
+    entries: IndexEntries,
+    changes: Mapping[str, Entry | None],
+    statuses: Mapping[str, os.stat_result],
+) -> bytes:
+    """Content of the index file with `changes` made to `entries`; see :func:`update`."""
     for path, entry in changes.items():
-        name = path.encode()
-        if entry is None:
-            entries.pop(name, None)
-            continue
-        found = os.lstat(root / path)
-        entries[name] = index_entry_from_stat(found, entry.blob_id.encode(), entry.mode)
+        update(entries, path, entry, statuses.get(path))
     output = BytesIO()
     writer = IndexChecksumWriter(output)
     write_index_dict(writer, entries)

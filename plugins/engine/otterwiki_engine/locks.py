@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from .durability import fsync_directory
+from .durability import fsync_directory, make_directories
 from .errors import RepositoryBusy, RepositoryGone
 
 WIKI_LOCK_TIMEOUT_SECONDS = 30.0
 GIT_LOCK_TIMEOUT_SECONDS = 5.0
+_LINGER_SECONDS = 0.025  # longer than git takes from reading the index to locking it
 _FIRST_PAUSE_SECONDS = 0.0005
 _LONGEST_PAUSE_SECONDS = 0.02
 
@@ -98,8 +99,8 @@ class GitLock:
     """git's lock of one file (a ref or the index), to be held inside a :class:`WikiLock`.
 
     `target` is the file that is locked, `own` a private file on the same file system whose inode
-    marks the lock as ours. :meth:`replace` writes new content and puts it in the target's place;
-    leaving the context without it changes nothing.
+    marks the lock as ours. :meth:`replace` (or :meth:`publish`) puts new content in the target's
+    place; leaving the context without it changes nothing.
     """
 
     def __init__(
@@ -110,11 +111,12 @@ class GitLock:
         self._own = own
         self._timeout_seconds = timeout_seconds
         self._kept = False
+        self._published_at: float | None = None
 
     def __enter__(self) -> GitLock:
         self._own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._remove_leftover()
-        self._target.parent.mkdir(parents=True, exist_ok=True)
+        make_directories(self._target.parent)
         os.close(os.open(self._own, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
         waiting = _Waiting(self._timeout_seconds)
         while True:
@@ -146,6 +148,10 @@ class GitLock:
             self._lock.unlink()
         self._own.unlink()
 
+    def clear(self) -> None:
+        """Remove what a killed holder left behind, without taking the lock."""
+        self._remove_leftover()
+
     def replace(self, content: bytes) -> None:
         """Make `content` the target's new content, durably."""
         with open(self._own, "r+b") as file:
@@ -155,6 +161,21 @@ class GitLock:
             os.fsync(file.fileno())
         os.rename(self._lock, self._target)
         fsync_directory(self._target.parent)
+
+    def publish(self, content: bytes) -> None:
+        """As :meth:`replace`, but the lock stays until the context ends, and a moment longer.
+
+        ``git commit`` reads the index before it locks it. One that read the old index and got the
+        lock right after us would write the old one back; finding the lock taken, it gives up.
+        """
+        aside = self._own.with_name(self._own.name + ".new")
+        with open(aside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(aside, self._target)
+        fsync_directory(self._target.parent)
+        self._published_at = time.monotonic()
 
     def keep(self) -> None:
         """Leave the lock in place on exit; the next holder of the WikiLock takes it over."""
@@ -166,5 +187,9 @@ class GitLock:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._kept:
-            self._remove_leftover()
+        if self._kept:
+            return
+        if self._published_at is not None:
+            passed_seconds = time.monotonic() - self._published_at
+            time.sleep(max(0.0, _LINGER_SECONDS - passed_seconds))
+        self._remove_leftover()

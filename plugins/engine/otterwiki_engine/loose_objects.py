@@ -12,11 +12,13 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha1
+from itertools import islice
 from pathlib import Path
 
 from .durability import fsync_all, fsync_directories
 
 _COMPRESSION_LEVEL = 1  # git gc repacks; a save should not wait for the last per cent
+_OPEN_AT_ONCE = 64  # a process may have 1,024 open files, and others need some too
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,14 @@ def write_objects(objects_dir: Path, objects: Iterable[NewObject]) -> None:
     unreferenced objects and ``tmp_obj_*`` files, which git's own housekeeping removes.
     """
     directories: set[Path] = set()
+    waiting = iter(objects)
+    while batch := list(islice(waiting, _OPEN_AT_ONCE)):
+        _write_batch(objects_dir, batch, directories)
+    fsync_directories(directories)
+
+
+def _write_batch(objects_dir: Path, objects: list[NewObject], directories: set[Path]) -> None:
+    """Write `objects` durably but for their names; adds where these are to `directories`."""
     open_files: list[int] = []
     pending: dict[Path, Path] = {}  # temporary file -> its final name
     try:
@@ -47,7 +57,7 @@ def write_objects(objects_dir: Path, objects: Iterable[NewObject]) -> None:
             directory = objects_dir / item.id[:2]
             path = directory / item.id[2:]
             directories.add(directory)
-            existing = _freshened(path)
+            existing = _freshened(path, item.framed)
             if existing is not None:
                 open_files.append(existing)
                 continue
@@ -68,7 +78,6 @@ def write_objects(objects_dir: Path, objects: Iterable[NewObject]) -> None:
             os.close(descriptor)
         for temporary in pending:
             temporary.unlink(missing_ok=True)
-    fsync_directories(directories)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
@@ -77,15 +86,27 @@ def _write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _freshened(path: Path) -> int | None:
-    """An open descriptor of the object where it is there already, else None.
+def _freshened(path: Path, framed: bytes) -> int | None:
+    """An open descriptor of the object where it is there already and intact, else None.
 
     An old unreferenced object is a candidate for ``git gc --prune``: a new modification time
-    keeps it until the new commit refers to it. Whoever wrote it may not have made it durable.
+    keeps it until the new commit refers to it. Whoever wrote it may not have made it durable: a
+    power cut leaves git's own objects empty. One of another user's can't be freshened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
-    os.utime(descriptor)
-    return descriptor
+    try:
+        with open(descriptor, "rb", closefd=False) as file:
+            if zlib.decompress(file.read()) == framed:
+                os.utime(descriptor)
+                return descriptor
+    except (zlib.error, PermissionError):
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None

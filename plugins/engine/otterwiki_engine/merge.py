@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from merge3 import Merge3
 
+from .matching import BoundedMatcher
+
 OURS_MARKER = "<<<<<<< your text"
 MIDDLE_MARKER = "======="
 THEIRS_MARKER = ">>>>>>> current text"
@@ -34,7 +36,7 @@ def merge_text(base: str, ours: str, theirs: str) -> MergeResult:
 
     All three are whole texts. A text that misses its last line feed is given one.
     """
-    merger = Merge3(_lines(base), _lines(ours), _lines(theirs))
+    merger = Merge3(_lines(base), _lines(ours), _lines(theirs), sequence_matcher=BoundedMatcher)
     merged: list[str] = []
     conflicts = 0
     for group in merger.merge_groups():

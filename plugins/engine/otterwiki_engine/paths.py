@@ -19,6 +19,16 @@ NO_COMMIT = "0" * 40  # how git writes "there is no commit yet"
 
 _REVISION = re.compile(r"\A(?:HEAD|[0-9a-fA-F]{4,64})\Z")
 _DOT_GIT = "a part of it is a spelling of '.git'"
+_DOT_GITMODULES = "it would be git's list of submodules, which a wiki can't have"
+# The spellings of two files that ``git fsck``, and so every careful clone, looks into: as NTFS
+# (with its short names) and HFS+ (which skips some characters) fold them.
+_GIT_FILE = re.compile(
+    r"(?:(?P<modules>\.gitmodules|gitmod~[1-4]|gi7eba~\d)|\.gitattributes|gitatt~[1-4]|gi7d29~\d)"
+    r"[ .]*(?::.*)?",
+    re.IGNORECASE,
+)
+_HFS_SKIPS = re.compile(r"[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_MAX_ATTRIBUTES_LINE_BYTES = 2047
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # Direction overrides make a name read as another one ("gpj.exe" as "exe.jpg").
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
@@ -44,7 +54,12 @@ def component_problem(component: str) -> str | None:
         return _DOT_GIT
     if not component.isascii() and not validate_path_element_hfs(raw):
         return _DOT_GIT
-    return None
+    special = _git_file(component)
+    return _DOT_GITMODULES if special and special["modules"] else None
+
+
+def _git_file(component: str) -> re.Match[str] | None:
+    return _GIT_FILE.fullmatch(_HFS_SKIPS.sub("", component))
 
 
 def path_problem(path: str) -> str | None:
@@ -73,6 +88,21 @@ def check_path(path: str) -> str:
     problem = path_problem(path)
     if problem:
         raise BadPath(path, problem)
+    return path
+
+
+def check_file(path: str, content: bytes | None) -> str:
+    """As :func:`check_path`, for a file with `content` (None: deleted).
+
+    Attributes that git refuses to fetch are refused here: nobody could clone the wiki any more.
+    """
+    check_path(path)
+    if (
+        content is not None
+        and _git_file(path.rpartition("/")[2])
+        and max(map(len, content.split(b"\n"))) > _MAX_ATTRIBUTES_LINE_BYTES
+    ):
+        raise BadPath(path, "a line of it is longer than git allows there")
     return path
 
 

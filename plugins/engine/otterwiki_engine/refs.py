@@ -10,22 +10,41 @@ import os
 import re
 from pathlib import Path
 
+from dulwich.repo import Repo
+
 from .errors import RepositoryDamaged
 
+_SUPPORTED = {"objectformat": b"sha1", "refstorage": b"files"}
 _ID = re.compile(r"\A[0-9a-f]{40}\Z")
 _SYMBOLIC = "ref: "
 _MOST_SYMBOLIC_STEPS = 5
 _CHUNK_BYTES = 4096
 
 
-def head_of(git_dir: Path) -> tuple[str, str | None]:
+def check_format(repository: Repo) -> None:
+    """Raise :class:`RepositoryDamaged` for formats that would be written to wrongly."""
+    config = repository.get_config()
+    for name, supported in _SUPPORTED.items():
+        try:
+            found = config.get((b"extensions",), name.encode())
+        except KeyError:
+            continue
+        if found.lower() != supported:
+            setting = f"extensions.{name} = {found.decode('utf-8', 'replace')}"
+            raise RepositoryDamaged(
+                f"{repository.path} has {setting}; only {supported.decode()} is supported here"
+            )
+
+
+def head_of(git_dir: Path, control_dir: Path | None = None) -> tuple[str, str | None]:
     """The ref HEAD stands for and the full commit id it points at (None: no commit yet).
 
-    The ref is ``refs/heads/...``, or ``HEAD`` itself where it is detached.
+    The ref is ``refs/heads/...``, or ``HEAD`` itself where it is detached. A linked work tree has
+    a HEAD of its own, in its `control_dir`.
     """
     name = "HEAD"
     for _ in range(_MOST_SYMBOLIC_STEPS):
-        text = _read(git_dir, name)
+        text = _read(control_dir or git_dir if name == "HEAD" else git_dir, name)
         if text is None or not text.startswith(_SYMBOLIC):
             return name, _checked(git_dir, name, text)
         name = text[len(_SYMBOLIC) :].strip()

@@ -17,6 +17,8 @@ from .tree_changes import FileChange, FileState, ObjectReader
 RENAME_THRESHOLD_PERCENT = 50
 _SAME_NAME_THRESHOLD_PERCENT = 75  # enough for a file moved to another folder
 _MOST_COMPARISONS = 40_000  # pairs whose contents are compared in one commit
+_MOST_CHUNKS_COMPARED = 3_000_000  # in all these pairs; a million take about half a second
+_MOST_BYTES_COMPARED = 16 * 1024 * 1024  # contents in memory at once
 _MOST_SIMILAR_BYTES = 4 * 1024 * 1024  # larger files are renames only when nothing changed
 _BINARY_SNIFF_BYTES = 8000
 _CHUNK = re.compile(rb"[^\n]{0,63}\n|[^\n]{1,64}")
@@ -26,7 +28,8 @@ def with_renames(reader: ObjectReader, changes: list[FileChange]) -> list[FileCh
     """`changes` with pairs of a deleted and a new file joined where the content moved.
 
     Identical content first, then files that kept their name and most of their content, then the
-    most similar pairs. Where thousands of files moved, the last step is left out.
+    most similar pairs. Where thousands of files moved, the last step is left out, and where very
+    much text would have to be compared, the rest of it.
     """
     added = [c.new for c in changes if c.old is None and c.new and stat.S_ISREG(c.new.mode)]
     deleted = [c.old for c in changes if c.new is None and c.old and stat.S_ISREG(c.old.mode)]
@@ -65,6 +68,8 @@ class _Pairing:
         self._added = dict.fromkeys(added)
         self._deleted = dict.fromkeys(deleted)
         self._contents: dict[bytes, _Content | None] = {}
+        self._chunks_left = _MOST_CHUNKS_COMPARED
+        self._bytes_left = _MOST_BYTES_COMPARED
         self.renames: list[FileChange] = []
 
     def same_content(self) -> None:
@@ -120,6 +125,9 @@ class _Pairing:
             return 0
         if len(one.chunks) > len(other.chunks):
             one, other = other, one
+        self._chunks_left -= len(one.chunks)
+        if self._chunks_left < 0:
+            return 0
         common = sum(
             min(count, other.chunks[chunk]) * len(chunk)
             for chunk, count in one.chunks.items()
@@ -129,13 +137,15 @@ class _Pairing:
 
     def _content(self, blob_id: bytes) -> _Content | None:
         if blob_id not in self._contents:
-            data = self._reader.blob(blob_id)
-            self._contents[blob_id] = (
-                _Content(len(data), Counter(_chunks(data)))
-                if len(data) <= _MOST_SIMILAR_BYTES
-                else None
-            )
+            self._contents[blob_id] = self._read(blob_id) if self._bytes_left > 0 else None
         return self._contents[blob_id]
+
+    def _read(self, blob_id: bytes) -> _Content | None:
+        data = self._reader.blob(blob_id)
+        if len(data) > _MOST_SIMILAR_BYTES:
+            return None
+        self._bytes_left -= len(data)
+        return _Content(len(data), Counter(_chunks(data)))
 
 
 class _Content(NamedTuple):

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import threading
 import weakref
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
-from dulwich.errors import NotGitRepository
+from dulwich.errors import ApplyDeltaError, ChecksumMismatch, FileFormatException, NotGitRepository
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Commit, ObjectID
 from dulwich.repo import Repo
@@ -28,14 +30,17 @@ from .errors import BadRevision, Conflict, NotFound, RepositoryDamaged
 from .locks import GitLock, WikiLock
 from .loose_objects import NewObject, new_object, write_objects
 from .merge import merge_bytes
-from .paths import NO_COMMIT, check_path, check_revision
-from .refs import head_of, read_ref
+from .paths import NO_COMMIT, check_file, check_revision
+from .refs import check_format, head_of, read_ref
 from .snapshot import Snapshot
 from .trees import TreeReader, build_tree, entries_of
 from .worktree import WorkTree
 
 _KEPT_SNAPSHOTS = 4
+_ATTEMPTS = 3  # where a shell's git moves the branch between our look at it and our write
 _TREE, _BLOB = 2, 3  # git's object type numbers
+#: What dulwich raises for an object that a power cut or the disk damaged.
+_UNREADABLE = (ApplyDeltaError, ChecksumMismatch, FileFormatException, zlib.error, AssertionError)
 Changes = Mapping[str, bytes | None]
 
 
@@ -57,7 +62,7 @@ class Repository:
     """One wiki's repository. Safe for threads and beside other processes.
 
     `git_dir` is the bare repository or a work tree's ``.git``; `state_dir` (default
-    ``<git_dir>/otterwiki``) holds the lock and everything derived.
+    ``<git_dir>/otterwiki``, in a linked work tree its own) holds the lock and everything derived.
     """
 
     def __init__(
@@ -67,8 +72,10 @@ class Repository:
             self._dulwich = Repo(str(work_tree or git_dir))
         except NotGitRepository:
             raise RepositoryDamaged(f"{work_tree or git_dir} is not a git repository") from None
+        check_format(self._dulwich)
         self.git_dir = Path(self._dulwich.commondir())
-        self.state_dir = state_dir or self.git_dir / "otterwiki"
+        self._control_dir = Path(self._dulwich.controldir())
+        self.state_dir = state_dir or self._control_dir / "otterwiki"
         self.state_dir.mkdir(mode=0o700, exist_ok=True)
         self._objects_lock = threading.RLock()
         self._trees = TreeReader(lambda tree_id: self._raw(tree_id, _TREE))
@@ -76,9 +83,7 @@ class Repository:
         self._snapshots_lock = threading.Lock()
         weakref.finalize(self, self._dulwich.close)
         self.work_tree = (
-            WorkTree(work_tree, Path(self._dulwich.controldir()), self.state_dir, self.blob)
-            if work_tree
-            else None
+            WorkTree(work_tree, self._control_dir, self.state_dir, self.blob) if work_tree else None
         )
 
     @classmethod
@@ -128,6 +133,10 @@ class Repository:
                 found, content = self._dulwich.object_store.get_raw(ObjectID(object_id.encode()))
         except KeyError:
             raise RepositoryDamaged(f"object {object_id} is missing in {self.git_dir}") from None
+        except _UNREADABLE as error:
+            raise RepositoryDamaged(
+                f"object {object_id} in {self.git_dir} can't be read: {error}"
+            ) from error
         if found != kind:
             raise RepositoryDamaged(f"object {object_id} in {self.git_dir} has the wrong type")
         return content
@@ -143,7 +152,7 @@ class Repository:
 
     def head(self) -> str | None:
         """Full id of the commit the branch stands at now, None while there is none."""
-        return head_of(self.git_dir)[1]
+        return head_of(self.git_dir, self._control_dir)[1]
 
     def resolve(self, revision: str) -> str:
         """Full id of the commit that ``HEAD`` or a hexadecimal prefix names.
@@ -179,6 +188,8 @@ class Repository:
                 found = store[ObjectID(revision.encode("ascii"))]
         except (KeyError, UnicodeEncodeError):
             raise NotFound(f"revision {revision} not found") from None
+        except _UNREADABLE as error:
+            raise RepositoryDamaged(f"commit {revision} can't be read: {error}") from error
         if not isinstance(found, Commit):
             raise NotFound(f"{revision} is not a commit")
         return found
@@ -212,6 +223,13 @@ class Repository:
 
     # ------------------------------------------------------------------ writing
 
+    def repair(self) -> None:
+        """Finish what a killed writer left in the work tree, if anything: until then the shell is
+        locked out. Also done by every write; to be called when a wiki is opened for serving."""
+        if self.work_tree and self.work_tree.has_leftovers():
+            with self.lock():
+                pass
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Exclude every other writer of this wiki; repairs what a killed one left."""
@@ -240,18 +258,30 @@ class Repository:
         """
         author = check_author(author)
         text = with_trailers(clean_message(message), actor, client)
-        for path in changes:
-            check_path(path)
+        for path, content in changes.items():
+            check_file(path, content)
         with self.lock():
-            head = self.head()
-            wanted, merged = self._rebase(dict(changes), base, head, merge)
-            result = self._write(wanted, merged, head, author, text)
+            for attempts_left in reversed(range(_ATTEMPTS)):
+                head = self.head()
+                wanted, merged = self._rebase(dict(changes), base, head, merge)
+                try:
+                    result = self._write(wanted, merged, head, author, text)
+                    break
+                except Conflict:  # seen only now that git's own locks are held
+                    if not attempts_left or self.head() == head:
+                        raise
         if result.changed:
             hooks.tell_commit_happened(self, result)
         return result
 
     def revert(
-        self, revision: str, *, author: Author, message: str | None, actor: str | None = None
+        self,
+        revision: str,
+        *,
+        author: Author,
+        message: str | None,
+        actor: str | None = None,
+        client: str | None = None,
     ) -> CommitResult:
         """Undo what commit `revision` did, keeping what later commits did elsewhere.
 
@@ -268,7 +298,13 @@ class Repository:
             if after.get(path) != before.get(path)
         }
         return self.commit(
-            changes, base=undone, author=author, message=message, actor=actor, merge=True
+            changes,
+            base=undone,
+            author=author,
+            message=message,
+            actor=actor,
+            client=client,
+            merge=True,
         )
 
     def replace_head(self, revision: str, *, expected: str | None) -> None:
@@ -358,9 +394,10 @@ class Repository:
 
     def _move_branch(self, expected: str | None, revision: str) -> None:
         """Compare-and-swap of the branch, under git's own lock of it; durable on return."""
-        name, _ = head_of(self.git_dir)
-        with GitLock(self.git_dir / name, self.state_dir / "held" / "branch") as lock:
-            found = read_ref(self.git_dir, name)
+        name, _ = head_of(self.git_dir, self._control_dir)
+        folder = self._control_dir if name == "HEAD" else self.git_dir
+        with GitLock(folder / name, self.state_dir / "held" / quote(name, safe="")) as lock:
+            found = read_ref(folder, name)
             if found != expected:
                 raise Conflict((), expected, found, "the branch was moved by somebody else; retry")
             lock.replace(revision.encode("ascii") + b"\n")

@@ -24,10 +24,14 @@ _outside_requests = threading.local()
 class RequestState:
     """`staged` maps paths to new contents (None: deleted), made on revision `staged_on`."""
 
-    pins_snapshot: bool = False
     snapshot: Snapshot | None = None
     staged: dict[str, bytes | None] = field(default_factory=dict)
     staged_on: str | None = None
+
+    @property
+    def pins_snapshot(self) -> bool:
+        """Whether all is read from one commit: while a request is being served."""
+        return has_app_context() and getattr(g, _KEY + "_served", False)
 
     def has_file(self, path: str, snapshot: Snapshot) -> bool:
         """Whether `path` is a file, with what was staged taken into account."""
@@ -48,11 +52,7 @@ def state_of(wiki: Wiki) -> RequestState:
     if states is None:
         states = WeakKeyDictionary()
         setattr(holder, _KEY, states)
-    return states.setdefault(wiki, RequestState(pins_snapshot=_is_served()))
-
-
-def _is_served() -> bool:
-    return has_app_context() and getattr(g, _KEY + "_served", False)
+    return states.setdefault(wiki, RequestState())
 
 
 def install(app: Flask) -> None:

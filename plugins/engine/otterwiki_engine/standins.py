@@ -19,6 +19,8 @@ state of built-in rendering plugins       the same (:mod:`.render_state`)
 ``wiki.Page.upload_attachments``          committed (:mod:`.attachments`)
 ``wiki.Page.save``, ``editor.html``       the editor posts no base revision: the later of two saves
                                           wins silently (:mod:`.editing`)
+``util.difflib``                          takes cubic time: a page or a line of some KB that
+                                          repeats itself stops a worker (:mod:`.matching`)
 ``wiki.Page.create``, ``handle_rename``   accept names whose URL means something else
                                           (:mod:`.editing`)
 ``wiki.toast``, ``draft.html``            warn that saving a draft overwrites, which is not so here
@@ -28,6 +30,7 @@ state of built-in rendering plugins       the same (:mod:`.render_state`)
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,9 @@ from flask import Flask
 from otterwiki.gitstorage import GitStorage
 
 from . import current, hooks, request_state
+from .matching import bounded_difflib
 from .otterwiki_bridge import OtterwikiBridge
+from .rebinding import rebind
 from .storage import WikiStorage, open_stock_wiki
 
 
@@ -47,7 +52,9 @@ def install(app: Flask, storage: Any) -> None:
     """Put the engine's stand-ins in place of Otterwiki's own objects."""
     if type(storage) is not GitStorage:
         raise UpstreamChanged(f"otterwiki.server.storage is a {type(storage)!r}, not a GitStorage")
-    current.use_stock_wiki(open_stock_wiki(Path(storage.path)))
+    wiki = open_stock_wiki(Path(storage.path))
+    wiki.repository.repair()
+    current.use_stock_wiki(wiki)
     storage.__dict__.clear()
     storage.__class__ = WikiStorage
 
@@ -58,6 +65,7 @@ def install(app: Flask, storage: Any) -> None:
     rendering.install()
     headings.install(app)
     attachments.install()
+    rebind(difflib, bounded_difflib())
     editing.install(app)
     app.teardown_appcontext(lambda _error: render_state.forget_render_state())
     if not hooks.manager.has_plugin(OtterwikiBridge.NAME):

@@ -220,6 +220,7 @@ class WikiStorage(CommittedFiles):
                 author=author_of(author),
                 message=message,
                 actor=actor.did if actor else None,
+                client=actor.client if actor else None,
             )
         except (NotFound, BadRevision) as error:
             raise StorageNotFound(str(error)) from error

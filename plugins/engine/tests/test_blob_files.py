@@ -96,3 +96,20 @@ def test_threads_and_an_emptied_folder(wiki: Wiki) -> None:
     sweeper.join()
     assert failures == []
     assert blob_file(wiki, name).read_bytes() == b"content\0"
+
+
+def test_the_copies_of_one_wiki_stay_below_a_size(
+    wiki: Wiki, other: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """History may unpack to a thousand times its size: old versions of an attachment of zeros."""
+    monkeypatch.setattr(blob_files, "MOST_BYTES", 10_000)
+    elsewhere = Wiki(other)
+    kept = blob_file(elsewhere, other.snapshot().entries["Home.md"].blob_id)
+    for number in range(20):
+        content = bytes([number]) + b"\0" * 2_000
+        wiki.repository.commit({"a.bin": content}, base=None, author=ALICE, message="m")
+        assert blob_file(wiki, blob_id(wiki)).read_bytes() == content
+        sizes = [path.stat().st_size for path in wiki.files_dir.glob("*/*")]
+        assert sum(sizes) <= 10_000
+    assert len(sizes) == 4
+    assert kept.exists()

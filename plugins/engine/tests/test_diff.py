@@ -322,3 +322,13 @@ def test_texts_made_to_be_slow_are_given_up_in_time(kind: str) -> None:
     changes = line_changes(old, new)
     assert time.process_time() - start < 5
     assert changes
+
+
+def test_g6_many_places_below_lines_that_are_no_headings() -> None:
+    old = [b"%d\n" % number for number in range(60_000)]
+    new = [b"-\n" if number % 8 == 0 else line for number, line in enumerate(old)]
+    start = time.process_time()
+    hunks = list(diff_module._hunks(old, new))
+    assert time.process_time() - start < 10
+    assert len(hunks) == 7500
+    assert hunks[-1].startswith("@@ -59990,7 +59990,7 @@\n")

@@ -167,6 +167,28 @@ def test_the_editor_is_based_on_the_commit_it_shows(client: Any, site: Site) -> 
     assert form_base(client.get("/New?edit")) == site.head()
 
 
+def test_the_editor_is_based_on_what_it_shows_though_others_save_meanwhile(
+    client: Any,
+    site: Site,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where something looks at the wiki before the request is known to be served."""
+    from otterwiki.server import storage
+
+    functions = site.app.before_request_funcs
+    early = [lambda: storage.exists("page.md") and None, *functions.get(None, [])]
+    monkeypatch.setitem(functions, None, early)
+    edit_base = site.app.jinja_env.globals["edit_base"]
+
+    def overtaken(*arguments: Any) -> Any:
+        site.put("page.md", THEIRS_SAME_LINE, BOB)
+        return edit_base(*arguments)
+
+    monkeypatch.setitem(site.app.jinja_env.globals, "edit_base", overtaken)
+    before = site.head()
+    assert f'name="base" value="{before}"' in client.get("/page/edit").text
+
+
 def test_an_empty_wiki_has_no_commit_to_be_based_on(site: Site) -> None:  # noqa: F811
     client = site.pick("red")
     assert form_base(client.get("/First?edit")) == NO_COMMIT
@@ -504,6 +526,42 @@ def test_what_goes_wrong_here_leaves_the_text_in_hand(
     assert page.merged == MINE
     assert "Please try again" in page.explanation
     assert save(client, page.merged, page.form["base"], resolving="1").status_code == 302
+    assert site.read("page.md") == MINE
+
+
+def test_a_full_disk_that_takes_no_draft_either_leaves_the_text_in_hand(
+    client: Any,
+    site: Site,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import sqlite3
+
+    import otterwiki.wiki
+    from sqlalchemy.exc import OperationalError
+
+    from otterwiki_engine.history import HistoryIndex
+    from otterwiki_engine.repository import Repository
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def no_draft(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    def no_index(*args: Any, **kwargs: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Repository, "commit", full)
+        patch.setattr(otterwiki.wiki.Page, "save_draft", no_draft)
+        patch.setattr(HistoryIndex, "log", no_index)
+        page = ConflictPage(save(client, MINE, site.head()))
+    assert page.status == 503
+    assert page.merged == MINE
+    assert "draft" not in page.explanation
+    with monkeypatch.context() as patch:
+        patch.setattr(otterwiki.wiki.Page, "discard_draft", no_draft)
+        assert save(client, MINE, site.head()).status_code == 302
     assert site.read("page.md") == MINE
 
 

@@ -43,6 +43,12 @@ HOSTILE = [
     "a\x7fb.md",
     "a\x85b.md",
     "a\u2028b.md",
+    ".gitmodules",
+    "notes/.GitModules",
+    "notes/.gitmodules .",
+    "GITMOD~1",
+    "gi7eba~1",
+    ".git\u200cmodules",
     "a\u202eb.md",
     "a\udce4b.md",
     "x" * 256,
@@ -64,7 +70,18 @@ def test_f2_hostile_paths_are_refused_everywhere(
 
 
 @pytest.mark.parametrize(
-    "path", ["Home.md", "ä/ö.md", "a b/c'd.md", "日本語.md", "a.git/x.md", ".gitignore", "git/x.md"]
+    "path",
+    [
+        "Home.md",
+        "ä/ö.md",
+        "a b/c'd.md",
+        "日本語.md",
+        "a.git/x.md",
+        ".gitignore",
+        "git/x.md",
+        ".gitattributes",
+        "gitmodules.md",
+    ],
 )
 def test_f2_ordinary_names_pass(path: str, repository: Repository) -> None:
     repository.commit({path: b"1"}, base=None, author=ALICE, message="m")
@@ -169,3 +186,17 @@ def test_f5_messages_are_cleaned_and_trailers_can_not_be_forged(repository: Repo
     with pytest.raises(BadText):
         clean_message("x" * 70_000)
     assert check_author(Author("", "")).name == "Anonymous"
+
+
+@pytest.mark.parametrize("name", [".gitattributes", "notes/.GITATTRIBUTES", "gitatt~1"])
+def test_f10_no_file_keeps_others_from_fetching(
+    name: str, repository: Repository, other: Repository, tmp_path: Path
+) -> None:
+    repository.commit({"Home.md": b"1\n"}, base=None, author=ALICE, message="m")
+    with pytest.raises(BadPath, match="longer than git allows"):
+        repository.commit({name: b"x" * 2048}, base=None, author=ALICE, message="m")
+    repository.commit({name: b"*.md text\n" * 500}, base=None, author=ALICE, message="m")
+    checked = ["git", "-c", "transfer.fsckObjects=true", "clone", "--quiet", "--no-local"]
+    subprocess.run([*checked, str(repository.git_dir), str(tmp_path / "clone")], check=True)
+    repository.commit({name: None}, base=None, author=ALICE, message="m")
+    assert other.snapshot().files() == ["Home.md"]

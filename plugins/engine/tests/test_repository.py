@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import os
+import resource
+import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
 from small_wikis import ALICE, BOB, make_bare
 
 from otterwiki_engine import hooks
-from otterwiki_engine.errors import BadPath, Conflict, NotFound, RepositoryGone
+from otterwiki_engine.blob_cache import blobs
+from otterwiki_engine.errors import (
+    BadPath,
+    Conflict,
+    NotFound,
+    RepositoryDamaged,
+    RepositoryGone,
+)
+from otterwiki_engine.loose_objects import new_object
 from otterwiki_engine.paths import NO_COMMIT
 from otterwiki_engine.repository import CommitResult, Repository
 
@@ -242,3 +254,105 @@ def test_the_snapshot_after_a_commit_is_that_of_the_commit(repository: Repositor
     assert (derived.revision, derived.tree_id) == (read.revision, read.tree_id)
     assert derived.entries == read.entries
     assert derived.files() == read.files() == ["0.md", "b/c.md", "d.md", "z/y.md"]
+
+
+def test_a_revert_names_the_program_too(repository: Repository, other: Repository) -> None:
+    save(repository, Home="one\n")
+    second = save(repository, Home="two\n")
+    repository.revert(second, author=BOB, message="undo", actor="did:plc:bob", client="Claude Code")
+    trailers = git(repository, "log", "-1", "--format=%(trailers:only,unfold)").split("\n")
+    assert trailers[:2] == ["Actor: did:plc:bob", "Client: Claude Code"]
+    assert other.snapshot().read("Home.md") == b"# Other\n"
+
+
+@pytest.mark.parametrize("found", [b"", b"cut", zlib.compress(b"blob 6\0other\n")])
+def test_a_damaged_object_in_the_way_does_not_swallow_a_save(
+    repository: Repository, other: Repository, found: bytes
+) -> None:
+    """A power cut leaves git's own objects empty, and a page may well be saved once more."""
+    save(repository, Home="one\n")
+    content = b"written before the power cut\n"
+    blob = new_object(b"blob", content)
+    path = repository.git_dir / "objects" / blob.id[:2] / blob.id[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(found)
+    repository.commit({"Home.md": content}, base=None, author=BOB, message="again")
+    assert git(repository, "show", "HEAD:Home.md").encode() == content
+    git(repository, "fsck", "--full", "--strict")
+    assert other.snapshot().read("Home.md") == b"# Other\n"
+
+
+def test_an_object_of_another_user_is_written_anew(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = save(repository, Home="one\n")
+    save(repository, Home="two\n")
+
+    def not_ours(_descriptor: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("otterwiki_engine.loose_objects.os.utime", not_ours)
+    save(repository, Home="one\n")
+    assert repository.snapshot().entries == repository.snapshot(first).entries
+
+
+def test_a_commit_of_very_many_files_keeps_few_open(
+    repository: Repository, other: Repository
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 100, hard))
+    try:
+        save(repository, **{f"page-{number}": f"{number}\n" for number in range(400)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(repository.snapshot().entries) == 400
+    git(repository, "fsck", "--full", "--strict")
+    assert other.snapshot().files() == ["Home.md"]
+
+
+@pytest.mark.parametrize("found", [b"", b"cut"])
+def test_an_object_that_cannot_be_read_is_named(repository: Repository, found: bytes) -> None:
+    revision = save(repository, Home="one\n")
+    for object_id in (repository.snapshot().entries["Home.md"].blob_id, revision):
+        path = repository.git_dir / "objects" / object_id[:2] / object_id[2:]
+        path.chmod(0o600)
+        path.write_bytes(found)
+    blobs.forget(str(repository.git_dir))
+    with pytest.raises(RepositoryDamaged, match="can't be read"):
+        repository.blob(repository.snapshot().entries["Home.md"].blob_id)
+    with pytest.raises(RepositoryDamaged, match="can't be read"):
+        repository.commit_object(revision)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("objectFormat", "sha256"), ("refStorage", "reftable")]
+)
+def test_formats_that_would_be_damaged_are_refused(
+    repository: Repository, setting: str, value: str
+) -> None:
+    where = repository.work_tree.root if repository.work_tree else None
+    git(repository, "config", "core.repositoryFormatVersion", "1")
+    git(repository, "config", f"extensions.{setting}", value)
+    with pytest.raises(RepositoryDamaged, match=value):
+        Repository(repository.git_dir, work_tree=where)
+
+
+def test_new_folders_of_a_branch_are_durable_too(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(repository, Home="one\n")
+    git(repository, "branch", "-m", "deep/er/branch")
+    git(repository, "pack-refs", "--all")
+    forced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        forced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    heads = repository.git_dir / "refs" / "heads"
+    shutil.rmtree(heads / "deep", ignore_errors=True)
+    monkeypatch.setattr("otterwiki_engine.durability.os.fsync", noted)
+    save(repository, Home="two\n")
+    assert {str(heads), str(heads / "deep"), str(heads / "deep/er")} <= set(forced)
