@@ -143,7 +143,7 @@ class WikiStorage(CommittedFiles):
 
     def _from_disk(self, path: str) -> dict[str, bytes | None]:
         work_tree = self.wiki.repository.work_tree
-        content = work_tree.read(path) if work_tree else None
+        content = work_tree.files.read(path) if work_tree else None
         if content is None:
             raise NotFound(f"index.add {path} in commit failed.")
         return {path: content}

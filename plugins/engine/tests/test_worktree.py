@@ -155,7 +155,7 @@ def test_a_commit_interrupted_after_the_branch_moved_is_finished(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tree.work_tree, "write_files", power_cut)
+        patch.setattr(tree.work_tree.files, "write", power_cut)
         tree.commit({"Home.md": b"new\n", "x/y.md": b"y\n"}, base=None, author=BOB, message="cut")
     # a shell can't undo the save now: the index is locked until the next save repairs it
     (root(tree) / "z.md").write_text("z\n")
@@ -181,7 +181,7 @@ def test_opening_a_wiki_repairs_what_a_killed_writer_left(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tree.work_tree, "write_files", power_cut)
+        patch.setattr(tree.work_tree.files, "write", power_cut)
         tree.commit({"Home.md": b"new\n"}, base=None, author=BOB, message="cut")
     assert (tree.git_dir / "index.lock").exists()
     Repository(tree.git_dir, work_tree=root(tree)).repair()
@@ -198,7 +198,7 @@ def test_an_edit_made_after_an_interrupted_commit_is_kept(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tree.work_tree, "write_files", power_cut)
+        patch.setattr(tree.work_tree.files, "write", power_cut)
         tree.commit({"Home.md": b"new\n"}, base=None, author=BOB, message="cut")
     (root(tree) / "Home.md").write_text("somebody's edit\n")
     tree.commit({"notes/a.md": b"next\n"}, base=None, author=ALICE, message="next")
@@ -231,7 +231,7 @@ def test_a_split_index_is_refused_with_advice(tree: Repository) -> None:
 SWAPS = [({"a": b"1\n"}, {"a": None, "a/b": b"2\n"}), ({"a/b": b"1\n"}, {"a/b": None, "a": b"2\n"})]
 
 
-@pytest.mark.parametrize("step", ["write_files", "_write_file", "forget_journal", "updated"])
+@pytest.mark.parametrize("step", ["write", "_write_file", "forget_journal", "updated"])
 @pytest.mark.parametrize(("first", "swap"), SWAPS, ids=["folder", "file"])
 def test_an_interrupted_swap_of_file_and_folder_is_finished(
     tree: Repository,
@@ -242,12 +242,14 @@ def test_an_interrupted_swap_of_file_and_folder_is_finished(
     swap: dict[str, bytes | None],
 ) -> None:
     tree.commit(first, base=None, author=ALICE, message="first")
+    assert tree.work_tree is not None
+    owner = {"updated": git_index, "forget_journal": tree.work_tree}.get(step, tree.work_tree.files)
 
     def power_cut(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(git_index if step == "updated" else tree.work_tree, step, power_cut)
+        patch.setattr(owner, step, power_cut)
         tree.commit(swap, base=None, author=BOB, message="swap")
     tree.commit({"Home.md": b"next\n"}, base=None, author=ALICE, message="next")
     assert status(tree) == ""
@@ -264,7 +266,7 @@ def test_a_file_put_in_the_way_of_an_interrupted_swap_is_kept(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tree.work_tree, "write_files", power_cut)
+        patch.setattr(tree.work_tree.files, "write", power_cut)
         tree.commit({"a": None, "a/b": b"2\n"}, base=None, author=BOB, message="swap")
     (root(tree) / "a").write_text("somebody's\n")
     tree.commit({"Home.md": b"next\n"}, base=None, author=ALICE, message="next")
