@@ -33,14 +33,15 @@ class RecentCommits:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def changes(self) -> dict[str, Change]:
-        """The latest change of each path within the last seconds."""
+    def changes(self) -> dict[str, tuple[frozenset[str | None], str | None]]:
+        """For each path changed within the last seconds: the blobs it had, and the one it got."""
         now = time.time()
-        return {
-            change.path: change
-            for change in self._read()
-            if 0 <= now - change.at <= _REMEMBERED_SECONDS
-        }
+        found: dict[str, tuple[frozenset[str | None], str | None]] = {}
+        for change in self._read():
+            if 0 <= now - change.at <= _REMEMBERED_SECONDS:
+                earlier, _ = found.get(change.path, (frozenset(), None))
+                found[change.path] = (earlier | {change.old}, change.new)
+        return found
 
     def add(self, changes: Mapping[str, tuple[str | None, str | None]]) -> None:
         """Remember what a commit did: path -> (old blob, new blob)."""

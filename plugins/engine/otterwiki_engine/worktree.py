@@ -69,16 +69,17 @@ class WorkTree:
 
         Only where HEAD and the disk agree on what we committed within the last seconds.
         """
-        for change in self._recent.changes().values():
-            name, entry = change.path.encode(), before.get(change.path)
-            staged = entries.get(name)
+        for path, (earlier, newest) in self._recent.changes().items():
+            entry = before.get(path)
+            staged = entries.get(path.encode())
             staged_id = staged.sha.decode() if isinstance(staged, IndexEntry) else None
-            if staged_id != change.old or (entry.blob_id if entry else None) != change.new:
+            if staged_id == newest or staged_id not in earlier:
                 continue
-            if not self.files.has_content(change.path, change.new):
+            if (entry.blob_id if entry else None) != newest:
                 continue
-            _log.warning("the index was put back by a git command: path=%s", change.path)
-            git_index.update(entries, change.path, entry, None)
+            if self.files.has_content(path, newest):
+                _log.warning("the index was put back by a git command: path=%s", path)
+                git_index.update(entries, path, entry, None)
 
     def remember(self, before: Snapshot, changes: Mapping[str, str | None]) -> None:
         """Note what a commit on top of `before` did, for :meth:`_undo_old_index`."""

@@ -209,6 +209,7 @@ def test_an_edit_made_after_an_interrupted_commit_is_kept(
 def test_an_old_index_put_back_by_git_is_noticed(tree: Repository) -> None:
     """`git commit` that read the index before our save and was suspended until long after it."""
     old_index = (tree.git_dir / "index").read_bytes()
+    tree.commit({"Home.md": b"between\n"}, base=None, author=BOB, message="m")
     tree.commit(
         {"Home.md": b"new\n", "notes/a.md": None, "b.md": b"b\n"},
         base=None,
