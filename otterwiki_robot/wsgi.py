@@ -14,7 +14,8 @@ from otterwiki_tenant.wsgi import FarmMiddleware
 
 from .installation import Installation
 from .log import AccessLog, configure_logging
-from .root_app import ACTOR_KEY, create_root_app
+from .root.app import create_root_app
+from .root.signing import ACTOR_KEY
 from .settings import Settings, read_settings
 from .warm_up import warm_up
 from .wsgi_types import Environ, StartResponse, WSGIApp, WSGIResult

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from otterwiki_engine import hooks
 from otterwiki_robot.installation import Installation
-from otterwiki_robot.root_app import create_root_app
+from otterwiki_robot.root.app import create_root_app
 from otterwiki_tenant import clock, login_links, names
 
 from .made_farm import ALICE
@@ -57,7 +57,7 @@ def test_a_person_also_sees_their_own(client: FlaskClient, installation: Install
 @pytest.mark.parametrize("path", ["/", "/auth/login", "/nothing/here", "/health"])
 def test_pages_are_guarded_and_kept_by_no_cache(client: FlaskClient, path: str) -> None:
     headers = client.get(path, base_url=BASE).headers
-    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == "private, no-store"
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -1,44 +1,73 @@
-"""The one rule of who may do what on a wiki, and the one place where a request becomes an Actor."""
+"""Which credential and which role may do what. The only place where that is decided.
+
+Nothing is remembered here: callers bring the rows as they are now, on every request. What is not
+in a table is not allowed.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from otterwiki_engine.actor import Actor, Permission
+from otterwiki_engine.actor import Permission
 
-from . import users
-from .identity import IdentityCookies
-from .users import User
-from .wikis import WikiRecord
 
-EVERYTHING = frozenset(Permission)
-READING = frozenset({Permission.READ})
+class Role(enum.StrEnum):
+    """What a person is on a wiki. Somebody without a row there has no role (None)."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Credential(enum.Enum):
+    """What a request was admitted by."""
+
+    NONE = "none"  # a reader without an account
+    SESSION = "session"  # the platform cookie of a browser
+    WIKI_TOKEN = "wiki token"  # rbt_..., made for one wiki  # noqa: S105
+    ACCESS_TOKEN = "access token"  # an OAuth client, for one wiki  # noqa: S105
+
+
 NOTHING: frozenset[Permission] = frozenset()
+READING = frozenset({Permission.READ})
+WRITING = READING | {Permission.WRITE, Permission.UPLOAD}
+EVERYTHING = frozenset(Permission)
+
+#: What each role may do on its wiki.
+OF_ROLE: Mapping[Role | None, frozenset[Permission]] = MappingProxyType(
+    {None: NOTHING, Role.VIEWER: READING, Role.EDITOR: WRITING, Role.OWNER: EVERYTHING}
+)
+#: The most that a request with such a credential may do, whatever the role behind it: settings,
+#: members and tokens are changed by a person in a browser.
+OF_CREDENTIAL: Mapping[Credential, frozenset[Permission]] = MappingProxyType(
+    {
+        Credential.NONE: READING,
+        Credential.SESSION: EVERYTHING,
+        Credential.WIKI_TOKEN: WRITING,
+        Credential.ACCESS_TOKEN: WRITING,
+    }
+)
 
 
-def permissions_of(did: str | None, wiki: WikiRecord) -> frozenset[Permission]:
-    """What `did` (None: nobody known) may do on `wiki`: the owner all, a public wiki is read by
-    anyone, else nothing."""
-    if did is not None and did == wiki.owner_did:
-        return EVERYTHING
-    return READING if wiki.is_public else NOTHING
+def permissions_of(
+    role: Role | None, *, is_public: bool, is_suspended: bool, credential: Credential
+) -> frozenset[Permission]:
+    """What a request may do on one wiki.
+
+    `role` is the person's role there today, None for nobody or somebody without one; a token
+    passes the lesser of its own role and its maker's (:func:`lesser`). A public wiki is read by
+    anyone; a suspended one by nobody.
+    """
+    if is_suspended:
+        return NOTHING
+    granted = OF_ROLE.get(role, NOTHING) | (READING if is_public else NOTHING)
+    return granted & OF_CREDENTIAL.get(credential, NOTHING)
 
 
-def user_of_cookie(
-    session: Session, cookies: IdentityCookies, cookie_header: str | None
-) -> User | None:
-    """The registered person behind a request's Cookie header, by the users' current rows."""
-    identity = cookies.read(cookie_header)
-    return None if identity is None else users.by_did(session, identity.did)
-
-
-def actor_of(user: User | None, wiki: WikiRecord, *, client: str | None = None) -> Actor:
-    """The actor that `user` is on `wiki`; `client` names the program where it is no browser."""
-    did = user.did if user else None
-    return Actor(
-        did=did,
-        handle=user.handle if user else None,
-        client=client,
-        wiki=wiki.slug,
-        permissions=permissions_of(did, wiki),
-    )
+def lesser(one: Role | None, other: Role | None) -> Role | None:
+    """The role that allows less; None where either is none."""
+    if one is None or other is None:
+        return None
+    return one if OF_ROLE[one] <= OF_ROLE[other] else other

@@ -9,11 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from sqlalchemy.orm import Session
+
 from otterwiki_engine.actor import Actor
 from otterwiki_engine.authorship import Author
 from otterwiki_engine.repository import Repository
 
-from . import access, clock, keys, lifecycle, wikis
+from . import access, acls, clock, keys, lifecycle, users, wikis
+from .access import Credential
 from .database import BUSY_TIMEOUT_SECONDS, Database, sqlite_url
 from .hosts import check_domain
 from .identity import IdentityCookies
@@ -103,14 +106,33 @@ class Farm:
         :class:`Unavailable` where the registry can't answer.
         """
         with self.database.reading() as session:
-            user = access.user_of_cookie(session, self.identity, cookie_header)
+            user = self._user(session, cookie_header)
             record = wikis.by_slug(session, slug)
-        return Admission(user, record, access.actor_of(user, record) if record else None)
+            role = acls.role_of(session, slug, user.did if user else "")
+        if record is None:
+            return Admission(user, None, None)
+        permissions = access.permissions_of(
+            role,
+            is_public=record.is_public,
+            is_suspended=record.suspended_at is not None,
+            credential=Credential.SESSION if user else Credential.NONE,
+        )
+        actor = Actor(
+            did=user.did if user else None,
+            handle=user.handle if user else None,
+            wiki=slug,
+            permissions=permissions,
+        )
+        return Admission(user, record, actor)
 
     def person(self, cookie_header: str | None) -> User | None:
         """The registered person behind a request to the root host, None for nobody."""
         with self.database.reading() as session:
-            return access.user_of_cookie(session, self.identity, cookie_header)
+            return self._user(session, cookie_header)
+
+    def _user(self, session: Session, cookie_header: str | None) -> User | None:
+        identity = self.identity.read(cookie_header)
+        return None if identity is None else users.by_did(session, identity.did)
 
     def author(self, actor: Actor) -> Author:
         """The commit author that `actor` is: the handle, and an address made of the DID."""

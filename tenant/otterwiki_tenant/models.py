@@ -33,6 +33,22 @@ class UserRow(Base):
     username: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[str]
     wiki_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    suspended_at: Mapped[str | None]  # by the operator; None: not suspended
+    deleted_at: Mapped[str | None]  # the row of a deleted account only keeps its name taken
+
+
+class SessionRow(Base):
+    """A browser somebody signed in with. Without a row its cookie is worth nothing."""
+
+    __tablename__ = "sessions"
+    id: Mapped[str] = mapped_column(primary_key=True)  # the cookie's `sid`; no secret by itself
+    user_did: Mapped[str] = mapped_column(ForeignKey("users.did"), index=True)
+    method: Mapped[str]  # how they signed in, e.g. "login-link"
+    created_at: Mapped[str]
+    last_seen_at: Mapped[str]
+    expires_at: Mapped[str]
+    user_agent: Mapped[str | None]
+    address: Mapped[str | None]
 
 
 class NameRow(Base):
@@ -63,6 +79,10 @@ class WikiRow(Base):
     page_count: Mapped[int] = mapped_column(default=0, server_default="0")
     template_revision: Mapped[str | None]  # the commit made at creation: "still untouched?"
     session_key: Mapped[str]  # random: a re-created slug shares no cookie key with the old wiki
+    description: Mapped[str] = mapped_column(default="", server_default="")
+    is_listed: Mapped[int] = mapped_column(default=0, server_default="0")  # on the front page
+    suspended_at: Mapped[str | None]  # by the operator; None: not suspended
+    max_pages: Mapped[int | None]  # this wiki's own limit; None: the farm's
 
 
 class AclRow(Base):
@@ -86,3 +106,20 @@ class LoginLinkRow(Base):
     created_at: Mapped[str]
     expires_at: Mapped[str]
     used_at: Mapped[str | None]
+
+
+class AuditRow(Base):
+    """Something that changed who may do what, or that signed somebody in. Rows are only added.
+
+    No foreign keys: a row outlives what it is about.
+    """
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[str] = mapped_column(index=True)
+    action: Mapped[str]
+    actor_did: Mapped[str | None] = mapped_column(index=True)  # None: the operator
+    wiki_slug: Mapped[str | None] = mapped_column(index=True)
+    subject_did: Mapped[str | None] = mapped_column(index=True)  # whom it was done to
+    detail: Mapped[str | None]  # a word or two: a role, "public"
+    address: Mapped[str | None]  # the browser's, None on the command line

@@ -36,6 +36,8 @@ class User:
     username: str
     created_at: str
     wiki_count: int
+    suspended_at: str | None = None
+    deleted_at: str | None = None
 
 
 def _one(session: Session, statement: Select[Any], **values: str) -> User | None:

@@ -18,7 +18,9 @@ from .users import User
 _COLUMNS = WikiRow.__table__.c
 # Asked on every request, so built once, and of table columns: the ORM has nothing to add here.
 _BY_SLUG = select(*_COLUMNS).where(_COLUMNS.slug == bindparam("slug"))
-_PUBLIC = [column.name for column in _COLUMNS].index("is_public")
+_FLAGS = [
+    place for place, column in enumerate(_COLUMNS) if column.name in ("is_public", "is_listed")
+]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class WikiRecord:
     page_count: int
     template_revision: str | None
     session_key: str
+    description: str = ""
+    is_listed: bool = False
+    suspended_at: str | None = None
+    max_pages: int | None = None
 
     def __repr__(self) -> str:
         hidden = {"mcp_token_hash", "session_key"}
@@ -52,7 +58,8 @@ class WikiRecord:
 
 def _record(row: Any) -> WikiRecord:
     values = list(row)
-    values[_PUBLIC] = bool(values[_PUBLIC])
+    for place in _FLAGS:
+        values[place] = bool(values[place])
     return WikiRecord(*values)
 
 
@@ -112,7 +119,7 @@ def add(
     check_free(session, record.slug, owner, max_wikis)
     users.claim_name(session, record.slug, owner.did, now)
     values = {f.name: getattr(record, f.name) for f in fields(record)}
-    values["is_public"] = int(record.is_public)
+    values.update(is_public=int(record.is_public), is_listed=int(record.is_listed))
     session.execute(insert(WikiRow).values(**values))
     acls.add_owner(session, record.slug, owner.did, now)
     users.recount_wikis(session, owner.did)
