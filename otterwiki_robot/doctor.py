@@ -55,6 +55,8 @@ def examine(installation: Installation, *, fsck: bool, progress: Progress) -> It
     yield _python()
     yield _git()
     yield sqlite_finding(sqlite3.sqlite_version_info)
+    if not installation.settings.dev:
+        yield _abuse_contact(installation)
     home_findings = list(_home(installation))
     yield from home_findings
     if any(finding.level is Level.FAIL for finding in home_findings):
@@ -108,6 +110,18 @@ def sqlite_finding(version: tuple[int, ...]) -> Finding:
             "use a Python built with SQLite 3.51.3, 3.50.7 or 3.44.6, and keep backups of data/",
         )
     return Finding(Level.OK, "SQLite", shown)
+
+
+def _abuse_contact(installation: Installation) -> Finding:
+    contact = installation.settings.abuse_contact
+    if contact:
+        return Finding(Level.OK, "abuse contact", contact)
+    return Finding(
+        Level.WARN,
+        "abuse contact",
+        "nobody is named to whom abuse is reported, or whom a suspended person can ask",
+        "set ROBOT_ABUSE_CONTACT to a mail address or an https URL",
+    )
 
 
 def _home(installation: Installation) -> Iterator[Finding]:

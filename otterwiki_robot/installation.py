@@ -10,14 +10,15 @@ from typing import TextIO, cast
 
 from flask import Flask
 
-from otterwiki_tenant import startup
+from otterwiki_tenant import clock, startup
 from otterwiki_tenant.errors import StartupRefused, TenantError
 from otterwiki_tenant.farm import Farm
+from otterwiki_tenant.limits import FarmLimits
 
 from .log import LineLogger
 from .settings import Settings
-from .transfer.checks import Limits
 from .transfer.importing import Places
+from .transfer.staging import remove_expired
 from .transfer.workspace import remove_leftovers
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ class Installation:
             self.settings.domain,
             scheme=self.settings.scheme,
             database_url=self.settings.database_url or None,
+            limits=self.farm_limits,
+            abuse_contact=self.settings.abuse_contact,
         )
 
     @cached_property
@@ -72,9 +75,12 @@ class Installation:
         return app
 
     @property
-    def limits(self) -> Limits:
-        """What one wiki may hold."""
-        return Limits(
+    def farm_limits(self) -> FarmLimits:
+        """What one person and one wiki may have."""
+        return FarmLimits(
+            max_wikis=self.settings.max_wikis,
+            max_pages=self.settings.max_pages,
+            max_collaborators=self.settings.max_collaborators,
             page_bytes=self.settings.max_page_bytes,
             attachment_bytes=self.settings.max_attachment_bytes,
             repository_bytes=self.settings.max_repository_bytes,
@@ -88,8 +94,10 @@ class Installation:
     def clean_up(self) -> list[str]:
         """Remove what killed processes left behind; returns what it was, for people."""
         layout = self.farm.layout
-        removed = [str(layout.wikis / name) for name in self.farm.recover().removed]
+        found = self.farm.recover()
+        removed = [str(layout.wikis / name) for name in (*found.closed, *found.removed)]
         git_dirs = [path for path in layout.wikis.glob("*/repo.git") if path.is_dir()]
+        removed += remove_expired(layout.run, clock.now())
         removed += remove_leftovers(layout.run, git_dirs)
         for what in removed:
             _log.info("removed a leftover", extra={"fields": {"what": what}})

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from otterwiki_tenant.signup import SignupPolicy
+
+from . import setting_kinds
+from .setting_kinds import Network
 
 
 class BadSetting(Exception):
@@ -35,61 +39,6 @@ class Declaration:
     help: str
 
 
-def _text(value: str) -> str:
-    if not value:
-        raise ValueError("is empty")
-    return value
-
-
-def _path(value: str) -> Path:
-    return Path(os.path.abspath(Path(_text(value)).expanduser()))  # links are kept
-
-
-def _flag(value: str) -> bool:
-    known = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "": False,
-    }
-    if value.lower() not in known:
-        raise ValueError("must be 1 or 0")
-    return known[value.lower()]
-
-
-def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,15}", value) or not minimum <= int(value) <= maximum:
-            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
-        return int(value)
-
-    return parse
-
-
-def _domain(value: str) -> str:
-    label = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-    if not re.fullmatch(rf"{label}(?:\.{label})+", value) or len(value) > 200:
-        raise ValueError("must be a lower-case host name with a dot and without a port")
-    if re.fullmatch(r"[0-9]+", value.rsplit(".", 1)[1]):
-        raise ValueError("must be a host name, not an address: every wiki is a host below it")
-    return value
-
-
-def _database_url(value: str) -> str:
-    if value and not re.match(r"(sqlite|postgresql)(\+[a-z0-9_]+)?://", value):
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    return value
-
-
-def _log_level(value: str) -> str:
-    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
-    return value.upper()
-
-
 def _setting(
     variable: str,
     parse: Callable[[str], Any],
@@ -103,8 +52,8 @@ def _setting(
     return dataclasses.field(metadata={"declaration": declaration})
 
 
-_PORT = _whole_number(1, 65535)
-_BYTES = _whole_number(1, 10**12)
+_PORT = setting_kinds.whole_number(1, 65535)
+_BYTES = setting_kinds.whole_number(1, 10**12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +62,7 @@ class Settings:
 
     dev: bool = _setting(
         "ROBOT_DEV",
-        _flag,
+        setting_kinds.flag,
         "1 or 0",
         default="0",
         help="Development mode: plain HTTP, sign-in by `robot login-link`, DIDs made up by "
@@ -121,7 +70,7 @@ class Settings:
     )
     home: Path = _setting(  # noqa: RUF009  (it returns a dataclass field)
         "ROBOT_HOME",
-        _path,
+        setting_kinds.path,
         "path",
         default="/srv",
         development_default="./var",
@@ -129,7 +78,7 @@ class Settings:
     )
     domain: str = _setting(
         "ROBOT_DOMAIN",
-        _domain,
+        setting_kinds.domain,
         "host name",
         default=None,
         development_default="robot.localhost",
@@ -137,14 +86,14 @@ class Settings:
     )
     database_url: str = _setting(
         "ROBOT_DATABASE_URL",
-        _database_url,
+        setting_kinds.database_url,
         "SQLAlchemy URL",
         default="",
         help="The registry of users and wikis. Empty means SQLite in ROBOT_HOME/data/robot.db.",
     )
     web_host: str = _setting(
         "ROBOT_WEB_HOST",
-        _text,
+        setting_kinds.text,
         "address",
         default="127.0.0.1",
         help="The address `robot web` listens on. Keep it on loopback and put a proxy in front.",
@@ -154,21 +103,21 @@ class Settings:
     )
     web_workers: int = _setting(
         "ROBOT_WEB_WORKERS",
-        _whole_number(1, 64),
+        setting_kinds.whole_number(1, 64),
         "number",
         default="2",
         help="Web worker processes. About one for each processor core.",
     )
     web_threads: int = _setting(
         "ROBOT_WEB_THREADS",
-        _whole_number(1, 64),
+        setting_kinds.whole_number(1, 64),
         "number",
         default="4",
         help="Threads in each web worker, the number of requests it answers at once.",
     )
     web_timeout_seconds: int = _setting(
         "ROBOT_WEB_TIMEOUT_SECONDS",
-        _whole_number(5, 3600),
+        setting_kinds.whole_number(5, 3600),
         "seconds",
         default="60",
         help="A web worker that does not answer its supervisor for this long is replaced; at "
@@ -176,31 +125,83 @@ class Settings:
     )
     log_level: str = _setting(
         "ROBOT_LOG_LEVEL",
-        _log_level,
+        setting_kinds.log_level,
         "level",
         default="INFO",
         help="The least severe log line that is written: DEBUG, INFO, WARNING or ERROR.",
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "ROBOT_TRUSTED_PROXIES",
+        setting_kinds.networks,
+        "IP addresses or networks",
+        default="127.0.0.1,::1",
+        help="Whose X-Forwarded-For is believed when it says where a request comes from, with "
+        "commas between them. Empty means nobody's.",
+    )
+    signup: SignupPolicy = _setting(  # noqa: RUF009
+        "ROBOT_SIGNUP",
+        setting_kinds.policy,
+        "open, invite or closed",
+        default="open",
+        help="Who may join by signing in for the first time: anyone, whoever was invited to a "
+        "wiki here, or nobody. `robot user add` always works.",
+    )
+    abuse_contact: str = _setting(
+        "ROBOT_ABUSE_CONTACT",
+        setting_kinds.contact,
+        "mail address or https URL",
+        default="",
+        help="Where people report abuse or ask about a suspension; shown on the front page.",
+    )
+    terms_url: str = _setting(
+        "ROBOT_TERMS_URL",
+        setting_kinds.https_url,
+        "https URL",
+        default="",
+        help="The terms of use, linked from the front page.",
+    )
+    max_wikis: int = _setting(
+        "ROBOT_MAX_WIKIS",
+        setting_kinds.whole_number(0, 1000),
+        "number",
+        default="1",
+        help="How many wikis a person may make. `robot wiki create` may make more for them.",
+    )
+    max_pages: int = _setting(
+        "ROBOT_MAX_PAGES",
+        setting_kinds.whole_number(1, 1_000_000),
+        "number",
+        default="500",
+        help="How many pages a wiki may have, unless `robot wiki limit` gave it a limit of its "
+        "own. At the limit, pages can still be edited, renamed and deleted.",
+    )
+    max_collaborators: int = _setting(
+        "ROBOT_MAX_COLLABORATORS",
+        setting_kinds.whole_number(0, 10_000),
+        "number",
+        default="3",
+        help="How many people besides its owner may have a role on a wiki.",
     )
     max_page_bytes: int = _setting(
         "ROBOT_MAX_PAGE_BYTES",
         _BYTES,
         "bytes",
         default="1000000",
-        help="The largest page an import may bring.",
+        help="The largest page, saved or imported.",
     )
     max_attachment_bytes: int = _setting(
         "ROBOT_MAX_ATTACHMENT_BYTES",
         _BYTES,
         "bytes",
         default="10000000",
-        help="The largest attachment an import may bring.",
+        help="The largest attachment, uploaded or imported.",
     )
     max_repository_bytes: int = _setting(
         "ROBOT_MAX_REPOSITORY_BYTES",
         _BYTES,
         "bytes",
         default="250000000",
-        help="The largest repository an import may bring, as packed by git.",
+        help="The largest repository of a wiki, as packed by git.",
     )
 
     @property

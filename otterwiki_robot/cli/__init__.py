@@ -21,6 +21,8 @@ from otterwiki_robot.settings import BadSetting, read_settings
 from otterwiki_robot.transfer.errors import TransferRefused
 from otterwiki_tenant.errors import TenantError
 
+from .acl_commands import COMMANDS as ACL_COMMANDS
+from .audit_commands import COMMANDS as AUDIT_COMMANDS
 from .farm_commands import COMMANDS as FARM_COMMANDS
 from .serving import COMMANDS as SERVING_COMMANDS
 from .user_commands import COMMANDS as USER_COMMANDS
@@ -43,7 +45,14 @@ def cli(context: click.Context) -> None:
     context.call_on_close(context.obj.close)
 
 
-for _command in (*FARM_COMMANDS, *SERVING_COMMANDS, *USER_COMMANDS, *WIKI_COMMANDS):
+for _command in (
+    *FARM_COMMANDS,
+    *SERVING_COMMANDS,
+    *USER_COMMANDS,
+    *WIKI_COMMANDS,
+    *ACL_COMMANDS,
+    *AUDIT_COMMANDS,
+):
     cli.add_command(_command)
 
 

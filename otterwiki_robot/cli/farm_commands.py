@@ -100,6 +100,8 @@ def settings(installation: Installation, markdown: bool, as_json: bool) -> None:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
     return value if isinstance(value, bool | int) else _without_password(str(value))
 
 

@@ -32,12 +32,30 @@ def answer(as_json: bool, document: object, *lines: str) -> None:
 
 
 def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...]) -> list[str]:
-    """Lines of a plain table with aligned columns; only the head when there are no rows."""
+    """Lines of a plain table with aligned columns; only the head when there are no rows.
+
+    What a terminal would take for a command (a line break, an escape) is written as ``\\u001b``.
+    """
+    rows = [tuple(_printable(cell) for cell in row) for row in rows]
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [head, *rows]
     ]
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def confirm_for_good(question: str, *, yes: bool, without_terminal: str) -> None:
+    """Ask before something that can't be undone; raises click.Abort, or ClickException where
+    nobody can be asked (`without_terminal` says what to do)."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.ClickException(f"nobody can be asked here: {without_terminal}")
+    click.confirm(question, abort=True, err=True)
 
 
 @contextmanager

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from otterwiki_robot.installation import Installation, packaged_pages
+from otterwiki_robot.installation import Installation
+from otterwiki_robot.new_wiki import template_pages
+from otterwiki_robot.transfer.errors import SHOWN_PROBLEMS
 from otterwiki_robot.transfer.exporting import export
 from otterwiki_robot.transfer.sources import find_source
 from otterwiki_robot.wiki_import import import_into_wiki
-from otterwiki_tenant import users, wikis
+from otterwiki_tenant import people, users, wikis
+from otterwiki_tenant.people import OPERATOR
 from otterwiki_tenant.wikis import WikiRecord
 
-from .output import answer, json_option, progress_bar, table
+from .output import answer, confirm_for_good, json_option, progress_bar, table
 
 
 @click.group("wiki")
@@ -46,7 +48,14 @@ def create(
         owner_did=person.did,
         is_public=public,
         display_name=name,
-        template=packaged_pages("wiki_template"),
+        template=template_pages(
+            installation.settings,
+            slug=slug,
+            name=name or slug,
+            purpose="",
+            owner_handle=person.handle,
+        ),
+        by=OPERATOR,
     )
     url = installation.settings.wiki_url(made.record.slug)
     document = {**_document(installation, made.record), "token": made.token}
@@ -69,8 +78,8 @@ def list_wikis(installation: Installation, as_json: bool) -> None:
     rows = [
         (
             record.slug,
-            handles[record.owner_did],
-            "public" if record.is_public else "private",
+            handles.get(record.owner_did) or record.owner_did,
+            _access(record),
             str(record.page_count),
             installation.settings.wiki_url(record.slug) + "/",
         )
@@ -93,18 +102,59 @@ def delete(installation: Installation, slug: str, yes: bool, as_json: bool) -> N
     farm = installation.farm
     with farm.database.reading() as session:
         record = wikis.get(session, slug)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.ClickException(f"nobody can be asked here: add --yes to delete {slug}")
-        pages = f"{record.page_count} page{'' if record.page_count == 1 else 's'}"
-        click.confirm(
-            f"Delete {slug} with {pages} and its whole history? This can't be undone."
-            f" (robot wiki export {slug} FILE.bundle saves it.)",
-            abort=True,
-            err=True,
-        )
-    farm.delete_wiki(slug)
+    pages = f"{record.page_count} page{'' if record.page_count == 1 else 's'}"
+    confirm_for_good(
+        f"Delete {slug} with {pages} and its whole history? This can't be undone."
+        f" (robot wiki export {slug} FILE.bundle saves it.)",
+        yes=yes,
+        without_terminal=f"add --yes to delete {slug}",
+    )
+    farm.delete_wiki(slug, by=OPERATOR)
     answer(as_json, {"slug": slug, "deleted": True}, f"{slug} is deleted")
+
+
+@wiki.command("suspend")
+@click.argument("slug")
+@click.option("--reason", help="For the audit trail; the wiki's owner can read it.")
+@json_option
+@click.pass_obj
+def suspend(installation: Installation, slug: str, reason: str | None, as_json: bool) -> None:
+    """Let nobody into a wiki, not even its owner; nothing in it is changed."""
+    changed = people.suspend_wiki(installation.farm, slug, OPERATOR, reason)
+    words = "is suspended" if changed else "was suspended already"
+    answer(as_json, {"slug": slug, "suspended": True, "changed": changed}, f"{slug} {words}")
+
+
+@wiki.command("resume")
+@click.argument("slug")
+@click.option("--reason", help="For the audit trail; the wiki's owner can read it.")
+@json_option
+@click.pass_obj
+def resume(installation: Installation, slug: str, reason: str | None, as_json: bool) -> None:
+    """End a wiki's suspension."""
+    changed = people.resume_wiki(installation.farm, slug, OPERATOR, reason)
+    words = "is open again to those who may read it" if changed else "was not suspended"
+    answer(as_json, {"slug": slug, "suspended": False, "changed": changed}, f"{slug} {words}")
+
+
+@wiki.command("limit")
+@click.argument("slug")
+@click.option("--pages", type=click.IntRange(1, 1_000_000), metavar="N",
+              help="How many pages this wiki may have.")  # fmt: skip
+@click.option("--default", "to_default", is_flag=True, help="As many as any wiki of the farm.")
+@json_option
+@click.pass_obj
+def limit(
+    installation: Installation, slug: str, pages: int | None, to_default: bool, as_json: bool
+) -> None:
+    """Give a wiki a page limit of its own, or the farm's again."""
+    if to_default == (pages is not None):
+        raise click.UsageError("give either --pages N or --default")
+    farm = installation.farm
+    people.set_page_limit(farm, slug, pages, OPERATOR)
+    in_force = farm.limits.max_pages if pages is None else pages
+    document = {"slug": slug, "max_pages": in_force, "own_limit": pages is not None}
+    answer(as_json, document, f"{slug} may have {in_force} pages")
 
 
 @wiki.command("import")
@@ -134,6 +184,7 @@ def import_(
         "files": len(done.imported.contents.files),
         "home_page": done.home_page,
         "backup": str(done.imported.backup) if done.imported.backup else None,
+        "left_out": [problem.path for problem in done.imported.left_out],
     }
     lines = [
         f"{document['url']}/ now has {document['pages']} pages, {document['files']} files in all,"
@@ -141,6 +192,10 @@ def import_(
     ]
     if done.home_page:
         lines.append(f"It has no page Home; its front page is {done.home_page}")
+    if done.imported.left_out:
+        lines.append("Left out: " + "; ".join(map(str, done.imported.left_out[:SHOWN_PROBLEMS])))
+        more = len(done.imported.left_out) - SHOWN_PROBLEMS
+        lines += [f"and {more} more"] if more > 0 else []
     if done.imported.backup:
         lines.append(f"What it held before is in {done.imported.backup}")
     answer(as_json, document, *lines)
@@ -167,13 +222,25 @@ def export_(installation: Installation, slug: str, path: Path, as_json: bool) ->
     )
 
 
+def _access(record: WikiRecord) -> str:
+    if record.suspended_at is not None:
+        return f"suspended {record.suspended_at}"
+    if not record.is_public:
+        return "private"
+    return "public, listed" if record.is_listed else "public"
+
+
 def _document(installation: Installation, record: WikiRecord) -> dict[str, object]:
     """What --json says of a wiki; no hash and no key."""
     return {
         "slug": record.slug,
         "name": record.display_name,
         "owner_did": record.owner_did,
+        "description": record.description,
         "public": record.is_public,
+        "listed": record.is_listed,
+        "suspended_at": record.suspended_at,
+        "max_pages": installation.farm.limits.pages_of(record),
         "pages": record.page_count,
         "created_at": record.created_at,
         "url": installation.settings.wiki_url(record.slug),

@@ -20,7 +20,10 @@ from otterwiki_engine.errors import NoWikiActive
 from otterwiki_engine.wiki import Wiki
 
 from . import wikis
+from .access import Credential
+from .hosts import sign_in_url
 from .opened import OpenedWiki
+from .visits import Doubt
 from .wikis import WikiRecord
 
 if TYPE_CHECKING:
@@ -32,13 +35,16 @@ class ActiveWiki:
     """One wiki as one request sees it.
 
     `actor` is who asks (by default somebody who may do nothing), `port` the one the client named
-    in its Host header. `written` holds settings that Otterwiki changed during this request.
+    in its Host header. `doubt` is a session that is not believed here yet, `credential` what the
+    request was admitted by. `written` holds settings that Otterwiki changed during this request.
     """
 
     farm: Farm
     record: WikiRecord
     actor: Actor = field(default_factory=Actor)
     port: str | None = None
+    doubt: Doubt | None = None
+    credential: Credential = Credential.NONE
     written: dict[str, object] = field(default_factory=dict)
 
     @cached_property
@@ -53,8 +59,20 @@ class ActiveWiki:
 
     @cached_property
     def settings(self) -> Mapping[str, object]:
-        """The wiki's own settings as of the first time this request asked."""
-        return {"SITE_NAME": self.record.display_name, **self.opened.database.settings()}
+        """The wiki's own settings as of the first time this request asked.
+
+        Name and description are the registry's, whatever the rows of wiki.db say.
+        """
+        return {
+            **self.opened.database.settings(),
+            "SITE_NAME": self.record.display_name,
+            "SITE_DESCRIPTION": self.record.description,
+        }
+
+    def sign_in_url(self, next_url: str) -> str:
+        """Where this request's person signs in, or confirms who they are, to see `next_url`."""
+        query = self.doubt.query if self.doubt else {}
+        return sign_in_url(self.farm.scheme, self.farm.domain, self.port, next_url, query)
 
     @cached_property
     def secret_key(self) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .errors import RegistryBehind, RegistryConflict, Unavailable
+from .questions import Questions
 
 BUSY_TIMEOUT_SECONDS = 5.0
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -71,6 +72,10 @@ class Database:
         """
         with _typed_errors(), Session(self.engine) as session:
             yield session
+
+    def asking(self) -> Questions:
+        """For what is asked on every request; see :class:`.questions.Questions`."""
+        return Questions(self.engine)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

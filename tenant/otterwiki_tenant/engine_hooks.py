@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from otterwiki_engine.actor import Actor
 from otterwiki_engine.hooks import hookimpl
 from otterwiki_engine.paths import NO_COMMIT
+from otterwiki_engine.proposals import Proposal
 from otterwiki_engine.repository import CommitResult, Repository
 
-from . import current
+from . import current, quotas, wikis
+from .disk_use import DiskUse
 
 if TYPE_CHECKING:
     from .farm import Farm
@@ -20,6 +22,7 @@ class FarmHooks:
 
     def __init__(self, farm: Farm) -> None:
         self._farm = farm
+        self._disk_use = DiskUse()
 
     @hookimpl
     def resolve_actor(self, request: Any) -> Actor | None:
@@ -27,14 +30,39 @@ class FarmHooks:
         active = current.active_or_none()
         return active.actor if active else None
 
+    def _slug(self, repository: Repository) -> str | None:
+        """Which wiki of this farm it is; None for any other, and for one that is being made."""
+        folder = repository.state_dir
+        if folder.parent != self._farm.layout.wikis or folder.name.startswith("."):
+            return None
+        return folder.name
+
+    @hookimpl
+    def check_commit(self, repository: Repository, proposal: Proposal) -> None:
+        """Refuse what goes past a limit of the wiki, by the registry's current row."""
+        slug = self._slug(repository)
+        if slug is None:
+            return
+        quotas.check(
+            proposal,
+            self._farm.limits,
+            max_pages=lambda: self._max_pages(slug),
+            git_dir=repository.git_dir,
+            disk_use=self._disk_use,
+        )
+
+    def _max_pages(self, slug: str) -> int:
+        with self._farm.database.reading() as session:
+            return self._farm.limits.pages_of(wikis.get(session, slug))
+
     @hookimpl
     def commit_happened(self, repository: Repository, result: CommitResult) -> None:
         """Keep page_count right where the commit made or removed a page. An edit costs nothing."""
-        folder = repository.state_dir
-        if folder.parent != self._farm.layout.wikis or folder.name.startswith("."):
+        slug = self._slug(repository)
+        if slug is None:
             return
         before = repository.snapshot(result.parent or NO_COMMIT)
         after = repository.snapshot(result.revision)
         pages = [path for path in result.changed if path.endswith(".md")]
         if any(before.exists(path) != after.exists(path) for path in pages):
-            self._farm.count_pages(folder.name, repository)
+            self._farm.count_pages(slug, repository)

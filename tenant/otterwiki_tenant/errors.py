@@ -37,7 +37,43 @@ class WikiExists(TenantError):
 
 
 class LimitReached(TenantError):
-    """The owner has as many wikis as one person may have."""
+    """Something is there as often as it may be; what exists can still be changed."""
+
+
+class CollaboratorLimit(LimitReached):
+    """The wiki has as many collaborators as a wiki may have."""
+
+
+class Forbidden(TenantError):
+    """Whoever asks may not do this, by the rows as they are now."""
+
+
+class Suspended(Forbidden):
+    """The operator has suspended the person or the wiki; the text says whom to ask."""
+
+
+class RoleRefused(TenantError):
+    """A role that can't be given to, or taken from, that person."""
+
+
+class NoSuchCollaborator(TenantError):
+    """The person is no collaborator of the wiki."""
+
+
+class NotPublic(TenantError):
+    """Only a public wiki can be listed on the front page."""
+
+
+class TextRefused(TenantError):
+    """A name or description that can't be shown as it is; the text says why."""
+
+
+class SignupRefused(TenantError):
+    """The farm takes no new people, or not this one; the text says what to do."""
+
+
+class DeletionUnfinished(TenantError):
+    """An account is still being deleted; it can come back when its wikis are gone."""
 
 
 class StrayFolder(TenantError):
@@ -46,6 +82,10 @@ class StrayFolder(TenantError):
 
 class LinkRefused(TenantError):
     """A sign-in link that is unknown, used or too old."""
+
+
+class SignInRefused(TenantError):
+    """Somebody who may not sign in; the text says why and whom to ask."""
 
 
 class KeyRefused(TenantError):

@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from sqlalchemy.orm import Session
-
 from otterwiki_engine.actor import Actor
 from otterwiki_engine.authorship import Author
 from otterwiki_engine.repository import Repository
 
-from . import access, acls, clock, keys, lifecycle, users, wikis
-from .access import Credential
+from . import admission, clock, keys, lifecycle, sessions, wikis
+from .admission import Admission
+from .audit import OPERATOR, By
+from .bindings import ROOT, Bindings
+from .credentials import CheckedTokens
 from .database import BUSY_TIMEOUT_SECONDS, Database, sqlite_url
 from .hosts import check_domain
 from .identity import IdentityCookies
 from .layout import Layout
 from .lifecycle import NewWiki, Recovery
+from .limits import FarmLimits
 from .names import author_email
 from .opened import OpenedWiki, OpenedWikis
 from .tokens import BCRYPT_ROUNDS
-from .users import User
+from .visits import SignedIn, Visit
 from .wiki_database import Tables
 from .wikis import WikiRecord
 
 TOUCH_EVERY_SECONDS = 3600
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Admission:
-    """What the registry says about one request: the person, the wiki, and what they may do there.
-
-    `wiki` and `actor` are None where there is no such wiki.
-    """
-
-    user: User | None
-    wiki: WikiRecord | None
-    actor: Actor | None
+_NO_ENVIRON: Mapping[str, object] = MappingProxyType({})
+_DEFAULT_LIMITS = FarmLimits()
 
 
 class Farm:
@@ -50,7 +41,8 @@ class Farm:
 
     Opens nothing until it is used, so it may be made before a server forks its workers.
     `database_url` is the registry's place if it is not ``data/robot.db``; `max_open_wikis` bounds
-    what this process keeps open.
+    what this process keeps open. `abuse_contact` (an address or URL, or "") is told to whoever is
+    suspended.
     """
 
     def __init__(
@@ -63,6 +55,8 @@ class Farm:
         max_open_wikis: int = 32,
         bcrypt_rounds: int = BCRYPT_ROUNDS,
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        limits: FarmLimits = _DEFAULT_LIMITS,
+        abuse_contact: str = "",
     ) -> None:
         if scheme not in ("http", "https"):
             raise ValueError(f"the scheme is http or https, not {scheme!r}")
@@ -70,11 +64,14 @@ class Farm:
         self.domain = check_domain(domain)
         self.scheme = scheme
         self.bcrypt_rounds = bcrypt_rounds
+        self.limits = limits
+        self.abuse_contact = abuse_contact
         self.database = Database(
             database_url or sqlite_url(self.layout.registry),
             busy_timeout_seconds=busy_timeout_seconds,
         )
         self.tables: Tables | None = None  # Otterwiki's own; set when it has been loaded
+        self.checked_tokens = CheckedTokens()
         self._opened = OpenedWikis(max_open_wikis)
 
     def initialise(self) -> None:
@@ -97,42 +94,120 @@ class Farm:
         """The farm's secret; raises KeyRefused without one."""
         return keys.load_secret_key(self.layout.secret_key)
 
+    @cached_property
+    def bindings(self) -> Bindings:
+        """The cookies by which each host knows a browser; raises KeyRefused without the secret."""
+        return Bindings(self.secret_key, self.scheme)
+
     # ------------------------------------------------------------------ requests
 
-    def admit(self, slug: str, cookie_header: str | None) -> Admission:
-        """Who asks for `slug`, and what they may do there, by the current rows.
+    def admit(
+        self,
+        slug: str,
+        cookie_header: str | None,
+        environ: Mapping[str, object] = _NO_ENVIRON,
+        *,
+        now: datetime | None = None,
+    ) -> Admission:
+        """Who asks for `slug` by cookies, and what they may do; see :func:`admission.admit`."""
+        return admission.admit(self, slug, cookie_header, environ, now or clock.now())
 
-        The same look-ups are made whether the wiki exists or not (checklist H5). Raises
-        :class:`Unavailable` where the registry can't answer.
-        """
-        with self.database.reading() as session:
-            user = self._user(session, cookie_header)
-            record = wikis.by_slug(session, slug)
-            role = acls.role_of(session, slug, user.did if user else "")
+    def admit_authorized(self, slug: str, authorization: str) -> Admission:
+        """The same by an Authorization header; see :func:`admission.admit_authorized`."""
+        return admission.admit_authorized(self, slug, authorization)
+
+    def visit(
+        self,
+        cookie_header: str | None,
+        environ: Mapping[str, object] = _NO_ENVIRON,
+        *,
+        now: datetime | None = None,
+    ) -> Visit:
+        """Who the browser is at the root host; see :func:`admission.visit`."""
+        return admission.visit(self, ROOT, cookie_header, environ, now or clock.now())
+
+    def sign_in(
+        self,
+        did: str,
+        *,
+        method: str,
+        user_agent: str | None = None,
+        address: str | None = None,
+        cookie_header: str | None = None,
+        now: datetime | None = None,
+    ) -> list[str]:
+        """Start a session; returns Set-Cookie headers. See :func:`admission.sign_in`."""
+        return admission.sign_in(
+            self,
+            did,
+            method=method,
+            now=now or clock.now(),
+            user_agent=user_agent,
+            address=address,
+            cookie_header=cookie_header,
+        )
+
+    def sign_out(
+        self,
+        cookie_header: str | None,
+        *,
+        address: str | None = None,
+        now: datetime | None = None,
+    ) -> list[str]:
+        """End this browser's session; returns Set-Cookie headers."""
+        return admission.sign_out(self, cookie_header, address=address, now=now or clock.now())
+
+    def end_session(self, session_id: str, by: By) -> bool:
+        """End one session of the person who asks; see :func:`admission.end_session`."""
+        return admission.end_session(self, session_id, by, now=clock.now())
+
+    def sign_out_everywhere(self, by: By) -> int:
+        """End all sessions of the person who asks; returns how many."""
+        return admission.sign_out_everywhere(self, by, now=clock.now())
+
+    def refuse_sign_in(
+        self, reason: str, *, did: str | None = None, address: str | None = None
+    ) -> None:
+        """Write down that a sign-in was refused; `reason` is a few words without any secret."""
+        admission.refuse_sign_in(self, reason, now=clock.now(), did=did, address=address)
+
+    def statement_for(
+        self,
+        slug: str,
+        person: SignedIn,
+        nonce: str,
+        *,
+        was_asked: bool,
+        now: datetime | None = None,
+    ) -> str:
+        """The root host's word to a wiki's; see :func:`admission.statement_for`."""
+        moment = now or clock.now()
+        return admission.statement_for(self, slug, person, nonce, was_asked=was_asked, now=moment)
+
+    def confirm(
+        self, slug: str, cookie_header: str | None, statement: str, now: datetime | None = None
+    ) -> str | None:
+        """Believe a session at a wiki's host; see :func:`admission.confirm`."""
+        return admission.confirm(self, slug, cookie_header, statement, now or clock.now())
+
+    def see(self, visit: Visit, now: datetime | None = None) -> None:
+        """Keep when a session was last seen, to the hour: most requests write nothing."""
+        if visit.to_see is not None:
+            with self.database.writing() as session:
+                sessions.see(session, visit.to_see, now or clock.now())
+
+    def renewed_cookie(self, visit: Visit, now: datetime | None = None) -> str | None:
+        """A fresh platform cookie where the browser's is older than a day, else None."""
+        record = visit.to_renew
         if record is None:
-            return Admission(user, None, None)
-        permissions = access.permissions_of(
-            role,
-            is_public=record.is_public,
-            is_suspended=record.suspended_at is not None,
-            credential=Credential.SESSION if user else Credential.NONE,
+            return None
+        moment = now or clock.now()
+        return self.identity.set_cookie(
+            record.user_did,
+            record.id,
+            moment,
+            lifetime_seconds=record.cookie_seconds(moment),
         )
-        actor = Actor(
-            did=user.did if user else None,
-            handle=user.handle if user else None,
-            wiki=slug,
-            permissions=permissions,
-        )
-        return Admission(user, record, actor)
-
-    def person(self, cookie_header: str | None) -> User | None:
-        """The registered person behind a request to the root host, None for nobody."""
-        with self.database.reading() as session:
-            return self._user(session, cookie_header)
-
-    def _user(self, session: Session, cookie_header: str | None) -> User | None:
-        identity = self.identity.read(cookie_header)
-        return None if identity is None else users.by_did(session, identity.did)
 
     def author(self, actor: Actor) -> Author:
         """The commit author that `actor` is: the handle, and an address made of the DID."""
@@ -176,8 +251,10 @@ class Farm:
         owner_did: str,
         is_public: bool = False,
         display_name: str | None = None,
+        description: str = "",
         template: Mapping[str, bytes] = _NO_FILES,
         max_wikis: int | None = None,
+        by: By = OPERATOR,
     ) -> NewWiki:
         """Make a wiki and its first token; see :func:`lifecycle.create`."""
         return lifecycle.create(
@@ -186,18 +263,28 @@ class Farm:
             owner_did=owner_did,
             is_public=is_public,
             display_name=display_name,
+            description=description,
             template=template,
             max_wikis=max_wikis,
+            by=by,
         )
 
-    def delete_wiki(self, slug: str) -> None:
+    def delete_wiki(self, slug: str, *, by: By = OPERATOR) -> None:
         """Remove a wiki for good; see :func:`lifecycle.delete`."""
-        lifecycle.delete(self, slug)
+        lifecycle.delete(self, slug, by)
         self._opened.forget(slug)
+
+    def finish_account_deletions(self, did: str) -> None:
+        """Remove the wikis of the deleted account `did`; see :func:`people.delete_account`."""
+        for slug in lifecycle.finish_account_deletions(self, did):
+            self._opened.forget(slug)
 
     def recover(self) -> Recovery:
         """Finish or undo what a killed process left; see :func:`lifecycle.recover`."""
-        return lifecycle.recover(self)
+        found = lifecycle.recover(self)
+        for slug in found.closed:
+            self._opened.forget(slug)
+        return found
 
     def close(self) -> None:
         """Give back files and connections; the farm can still be used."""

@@ -15,13 +15,16 @@ X-Forwarded-Host and its kin                          removed before anything lo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from types import MappingProxyType
+from urllib.parse import quote, urlencode, urlsplit
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _NUMBER = re.compile(r"(?:0x[0-9a-f]*|\d+)", re.ASCII)
 MAX_HOST_CHARACTERS = 260
 MAX_NEXT_CHARACTERS = 2000
+_NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,19 @@ def host_url(scheme: str, domain: str, port: str | None, slug: str | None = None
     return f"{scheme}://{name}" + (f":{port}" if port else "")
 
 
-def sign_in_url(scheme: str, domain: str, port: str | None, next_url: str) -> str:
-    """Where a person signs in; they are brought back to `next_url` afterwards."""
-    return f"{host_url(scheme, domain, port)}/auth/login?next={quote(next_url, safe='')}"
+def sign_in_url(
+    scheme: str,
+    domain: str,
+    port: str | None,
+    next_url: str,
+    query: Mapping[str, str] = _NOTHING_MORE,
+) -> str:
+    """Where a person signs in; they are brought back to `next_url` afterwards.
+
+    `query` are further parameters for the sign-in page.
+    """
+    parameters = urlencode({"next": next_url, **query}, quote_via=quote, safe="")
+    return f"{host_url(scheme, domain, port)}/auth/login?{parameters}"
 
 
 def check_next(text: str | None, *, scheme: str, domain: str) -> str | None:

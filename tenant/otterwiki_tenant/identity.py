@@ -1,9 +1,9 @@
-"""The platform cookie ``robot_identity``: who the browser's person is, on every host of the farm.
+"""The platform cookie ``robot_identity``: whose browser this is, on every host of the farm.
 
-A JWT signed with the platform's RS256 key (specification, "Cross-subdomain auth"). It says who
-somebody is and nothing about what they may do: that is asked of the current rows on each request.
-Any wiki of the farm can set a cookie on the parent domain, so two cookies of this name in one
-request mean "signed out", never "the first one" (checklist D3).
+A JWT signed with the platform's RS256 key (specification, "Cross-subdomain auth"). It names a
+person and a session, and says nothing about what they may do. Without a live row of that session
+(:mod:`.sessions`) it is worth nothing. Any wiki of the farm can set a cookie on the parent domain,
+so two cookies of this name in one request mean "signed out", never "the first one" (checklist D3).
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import jwt
-from werkzeug.http import dump_cookie
-
+from . import cookies, platform_tokens
 from .keys import SigningKey
+from .platform_tokens import LEEWAY_SECONDS, MAX_CHARACTERS
 
 COOKIE_NAME = "robot_identity"
 AUDIENCE = "platform"
 TOKEN_TYPE = "robot-identity+jwt"  # noqa: S105 - a media type, not a secret
-LIFETIME_SECONDS = 7 * 24 * 3600
-MAX_TOKEN_CHARACTERS = 2048
-_ALGORITHM = "RS256"
-_REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti"]
+LIFETIME_SECONDS = 14 * 24 * 3600
+RENEW_AFTER_SECONDS = 24 * 3600
+_REQUIRED = ("iss", "aud", "sub", "sid", "iat", "exp", "jti")
 _MOST_REMEMBERED = 1024
-_LEEWAY_SECONDS = 30  # a clock set back a little must not sign everybody out
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A person the platform cookie names, and the token: its id, and its times (Unix seconds)."""
+    """A person and a session that the platform cookie names, and the token's id and times
+    (Unix seconds)."""
 
     did: str
+    session_id: str
     token_id: str
     issued_at: int
     expires_at: int
@@ -53,7 +52,7 @@ class _PassedTokens:
         """The identity in a token that passed and has not expired since."""
         with self._lock:
             identity = self._identities.get(digest)
-            if identity is None or identity.expires_at + _LEEWAY_SECONDS <= time.time():
+            if identity is None or identity.expires_at + LEEWAY_SECONDS <= time.time():
                 return None
             self._identities.move_to_end(digest)
             return identity
@@ -83,53 +82,69 @@ class IdentityCookies:
         """The `iss` of the farm's tokens; without a port, which may differ between processes."""
         return f"{self.scheme}://{self.domain}"
 
-    def mint(self, did: str, now: datetime) -> str:
-        """A token that says for a week from `now` that its bearer is `did`."""
+    def mint(
+        self,
+        did: str,
+        session_id: str,
+        now: datetime,
+        *,
+        lifetime_seconds: int = LIFETIME_SECONDS,
+    ) -> str:
+        """A token that says from `now` on that its bearer is `did`, in that session."""
         issued_at = int(now.timestamp())
         claims = {
             "iss": self.issuer,
             "aud": AUDIENCE,
             "sub": did,
+            "sid": session_id,
             "iat": issued_at,
-            "exp": issued_at + LIFETIME_SECONDS,
+            "exp": issued_at + lifetime_seconds,
             "jti": secrets.token_urlsafe(16),
         }
-        headers = {"typ": TOKEN_TYPE, "kid": self.key.kid}
-        return jwt.encode(claims, self.key.private_key, algorithm=_ALGORITHM, headers=headers)
+        return platform_tokens.sign(self.key, TOKEN_TYPE, claims)
 
-    def set_cookie(self, did: str, now: datetime) -> str:
+    def set_cookie(
+        self,
+        did: str,
+        session_id: str,
+        now: datetime,
+        *,
+        lifetime_seconds: int = LIFETIME_SECONDS,
+    ) -> str:
         """The Set-Cookie header that signs `did` in on every host of the farm."""
-        return self._header(self.mint(did, now), LIFETIME_SECONDS)
+        token = self.mint(did, session_id, now, lifetime_seconds=lifetime_seconds)
+        return self._header(token, lifetime_seconds)
 
     def clear_cookie(self) -> str:
         """The Set-Cookie header that signs the browser out."""
         return self._header("", 0)
 
     def _header(self, value: str, max_age_seconds: int) -> str:
-        return dump_cookie(
+        return cookies.header(
             COOKIE_NAME,
             value,
-            max_age=max_age_seconds,
-            expires=0 if max_age_seconds == 0 else None,
+            max_age_seconds=max_age_seconds,
             domain=self.domain,
-            path="/",
             secure=self.scheme == "https",
-            httponly=True,
-            samesite="Lax",
         )
 
     def read(self, cookie_header: str | None) -> Identity | None:
         """The person a request's Cookie header names, None for nobody or anything not right."""
-        values = _cookies_named(COOKIE_NAME, cookie_header)
+        values = cookies.named(COOKIE_NAME, cookie_header)
         return self.verify(values[0]) if len(values) == 1 else None
+
+    def read_all(self, cookie_header: str | None) -> list[Identity]:
+        """Every identity the header names rightly: to end their sessions, never to believe one."""
+        found = (self.verify(value) for value in cookies.named(COOKIE_NAME, cookie_header))
+        return [identity for identity in found if identity is not None]
 
     def verify(self, token: str) -> Identity | None:
         """The identity in `token`, None unless every check passes (checklist C5).
 
-        Size before parsing, algorithm pinned, key from the farm's own, type and all claims named.
         A token that passed is remembered until it expires: nothing else about it can change.
+        Whether its session still lives is never remembered.
         """
-        if len(token) > MAX_TOKEN_CHARACTERS:
+        if len(token) > MAX_CHARACTERS:
             return None
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         identity = self._passed.get(digest)
@@ -140,31 +155,20 @@ class IdentityCookies:
         return identity
 
     def _check(self, token: str) -> Identity | None:
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("kid") != self.key.kid or header.get("typ") != TOKEN_TYPE:
-                return None
-            claims = jwt.decode(
-                token,
-                self.key.public_key,
-                algorithms=[_ALGORITHM],
-                audience=AUDIENCE,
-                issuer=self.issuer,
-                leeway=_LEEWAY_SECONDS,
-                options={"require": _REQUIRED, "strict_aud": True},
-            )
-            return Identity(
-                str(claims["sub"]), str(claims["jti"]), int(claims["iat"]), int(claims["exp"])
-            )
-        except (jwt.InvalidTokenError, ValueError):
+        claims = platform_tokens.check(
+            self.key,
+            TOKEN_TYPE,
+            token,
+            issuer=self.issuer,
+            audience=AUDIENCE,
+            required=_REQUIRED,
+        )
+        if claims is None or not isinstance(claims["sid"], str):
             return None
-
-
-def _cookies_named(name: str, header: str | None) -> list[str]:
-    """Values of every cookie called `name`; a nameless ``=name=x`` is none (checklist D4)."""
-    values = []
-    for pair in (header or "").split(";"):
-        found, separator, value = pair.strip().partition("=")
-        if separator and found.strip() == name:
-            values.append(value.strip().strip('"'))
-    return values
+        return Identity(
+            str(claims["sub"]),
+            claims["sid"],
+            str(claims["jti"]),
+            int(claims["iat"]),
+            int(claims["exp"]),
+        )

@@ -22,14 +22,18 @@ from otterwiki_engine.authorship import Author
 from otterwiki_engine.errors import RepositoryBusy, RepositoryDamaged
 from otterwiki_engine.repository import Repository
 
-from . import clock, files, tokens, users, wikis
-from .errors import StrayFolder, TenantError
+from . import audit, clock, files, tokens, users, wikis
+from .audit import Action, By
+from .errors import Forbidden, StrayFolder, Suspended, TenantError
 from .layout import NEW_PREFIX, TRASH_PREFIX, pending_of, repository_of
-from .names import author_email, check_slug
+from .names import author_email, check_description, check_display_name, check_slug
+from .rights import acting_person, owned_wiki, suspended_text
 from .users import User
 from .wikis import WikiRecord
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from .farm import Farm
 
 _log = logging.getLogger(__name__)
@@ -49,12 +53,14 @@ class Recovery:
     """What :func:`recover` found.
 
     `removed`: folders of creations and deletions that were cut short. `stray`: folders without a
-    row, kept. `missing`: wikis whose folder is not there, kept.
+    row, kept. `missing`: wikis whose folder is not there, kept. `closed`: wikis of deleted
+    accounts, removed.
     """
 
     removed: tuple[str, ...] = ()
     stray: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 def create(
@@ -64,18 +70,24 @@ def create(
     owner_did: str,
     is_public: bool,
     display_name: str | None,
+    description: str,
     template: Mapping[str, bytes],
     max_wikis: int | None,
+    by: By,
 ) -> NewWiki:
     """Make the wiki `slug` (None: the owner's username) holding the files of `template`.
 
     `max_wikis` is how many wikis the owner may have, None for any number. Raises NoSuchUser,
-    NameRefused, NameTaken, WikiExists, LimitReached or StrayFolder, and then nothing was made.
+    Forbidden, NameRefused, NameTaken, TextRefused, WikiExists, LimitReached or StrayFolder, and
+    then nothing was made.
     """
+    if display_name is not None:
+        display_name = check_display_name(display_name)
+    description = check_description(description)
     with files.exclusive(farm.layout.lifecycle_lock):
         now = clock.now()
         with farm.database.reading() as session:
-            owner = users.get_by_did(session, owner_did)
+            owner = _future_owner(farm, session, owner_did, by)
             slug = owner.username if slug is None else check_slug(slug)
             wikis.check_free(session, slug, owner, max_wikis)
         folder = farm.layout.wiki(slug)
@@ -86,14 +98,27 @@ def create(
                 " by an unfinished command; look at it and move it away first."
             )
         try:
-            record, token = _make(farm, slug, owner, is_public, display_name, template)
+            record, token = _make(farm, slug, owner, is_public, display_name, description, template)
             with farm.database.writing() as session:  # the moment the wiki begins to exist
+                _future_owner(farm, session, owner_did, by)
                 wikis.add(session, record, owner, now, max_wikis)
+                _note(session, Action.WIKI_CREATED, by, slug)
         except BaseException:
             _undo(farm, slug)
             raise
         files.remove_durably(pending_of(folder))
     return NewWiki(record, token)
+
+
+def _future_owner(farm: Farm, session: Session, owner_did: str, by: By) -> User:
+    """Who will own a new wiki: the person who asks, or whom the operator names."""
+    acting_person(session, by, farm.abuse_contact)
+    if by.did not in (None, owner_did):
+        raise Forbidden("A wiki can be made for oneself only")
+    owner = users.get_by_did(session, owner_did)
+    if owner.suspended_at is not None:
+        raise Suspended(suspended_text(owner.shown_name, farm.abuse_contact))
+    return owner
 
 
 def _make(
@@ -102,6 +127,7 @@ def _make(
     owner: User,
     is_public: bool,
     display_name: str | None,
+    description: str,
     template: Mapping[str, bytes],
 ) -> tuple[WikiRecord, str]:
     """Make the folder; returns the row to insert and the text of the first token."""
@@ -112,6 +138,7 @@ def _make(
         slug=slug,
         owner_did=owner.did,
         display_name=display_name or slug,
+        description=description,
         repo_path=str(repository_of(folder)),
         mcp_token_hash=token.token_hash,
         token_id=token.token_id,
@@ -164,19 +191,61 @@ def _build_folder(
     return revision
 
 
-def delete(farm: Farm, slug: str) -> None:
+def delete(farm: Farm, slug: str, by: By) -> None:
     """Remove the wiki: row, roles and token first, then the folder. The name stays its owner's.
 
-    Raises NoSuchWiki. A save under way is waited for; one that comes later finds the wiki gone.
+    Raises NoSuchWiki or Forbidden; a suspended wiki is deleted by the operator only, so that
+    nobody gets rid of a suspension that way. A save under way is waited for; one that comes later
+    finds the wiki gone.
     """
     with files.exclusive(farm.layout.lifecycle_lock):
         with farm.database.reading() as session:
-            folder = farm.layout.wiki(wikis.get(session, slug).slug)
+            owned_wiki(session, slug, by, farm.abuse_contact)
+        folder = farm.layout.wiki(slug)
         if folder.exists():
             files.write_durably(pending_of(folder), b"delete\n")
-        with farm.database.writing() as session:  # the moment the wiki ceases to exist
-            wikis.remove(session, slug)
+        try:
+            with farm.database.writing() as session:  # the moment the wiki ceases to exist
+                owned_wiki(session, slug, by, farm.abuse_contact)
+                wikis.remove(session, slug)
+                _note(session, Action.WIKI_DELETED, by, slug)
+        except Forbidden:  # since a moment ago
+            files.remove_durably(pending_of(folder))
+            raise
         _move_away(farm, folder)
+
+
+def finish_account_deletions(farm: Farm, did: str | None = None) -> list[str]:
+    """Remove the wikis of deleted accounts, or of that one only; returns their slugs."""
+    with files.exclusive(farm.layout.lifecycle_lock):
+        return _remove_wikis_of_deleted_accounts(farm, did)
+
+
+def _remove_wikis_of_deleted_accounts(farm: Farm, did: str | None) -> list[str]:
+    with farm.database.reading() as session:
+        found = [r for r in wikis.of_deleted_accounts(session) if did in (None, r.owner_did)]
+    for record in found:
+        folder = farm.layout.wiki(record.slug)
+        if folder.exists():
+            files.write_durably(pending_of(folder), b"delete\n")
+        with farm.database.writing() as session:
+            wikis.remove(session, record.slug)
+            by = By(record.owner_did)
+            _note(session, Action.WIKI_DELETED, by, record.slug, "with its owner's account")
+        _move_away(farm, folder)
+    return [record.slug for record in found]
+
+
+def _note(session: Session, action: Action, by: By, slug: str, detail: str | None = None) -> None:
+    audit.record(
+        session,
+        action,
+        now=clock.now(),
+        actor_did=by.did,
+        wiki_slug=slug,
+        detail=detail,
+        address=by.address,
+    )
 
 
 def _move_away(farm: Farm, folder: Path) -> None:
@@ -213,6 +282,7 @@ def recover(farm: Farm) -> Recovery:
     removed: list[str] = []
     stray: list[str] = []
     with files.exclusive(farm.layout.lifecycle_lock):
+        closed = _remove_wikis_of_deleted_accounts(farm, None)
         with farm.database.reading() as session:
             known = {record.slug for record in wikis.all_wikis(session)}
         folders = sorted(path for path in farm.layout.wikis.iterdir() if path.is_dir())
@@ -229,4 +299,6 @@ def recover(farm: Farm) -> Recovery:
         missing = sorted(known - {folder.name for folder in folders})
     for name in removed:
         _log.info("removed what an unfinished command left: folder=%s", name)
-    return Recovery(tuple(removed), tuple(stray), tuple(missing))
+    for slug in closed:
+        _log.info("removed a wiki of a deleted account: wiki=%s", slug)
+    return Recovery(tuple(removed), tuple(stray), tuple(missing), tuple(closed))

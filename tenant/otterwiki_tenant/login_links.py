@@ -55,3 +55,8 @@ def consume(session: Session, token: str, now: datetime) -> str:
     if done.rowcount != 1:
         raise LinkRefused(_REFUSED)
     return session.execute(select(LoginLinkRow.user_did).where(mine)).scalar_one()
+
+
+def remove_of(session: Session, did: str) -> None:
+    """Make every link of a person worthless."""
+    session.execute(delete(LoginLinkRow).where(LoginLinkRow.user_did == did))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, MetaData
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Constraint names are fixed so that later migrations can name them on every database.
@@ -26,8 +26,18 @@ class UserRow(Base):
     """A person. The DID is the identity; the handle may change, the username never does."""
 
     __tablename__ = "users"
+    __table_args__ = (
+        # one person a handle; "" stands for none
+        Index(
+            "uq_users_handle",
+            "handle",
+            unique=True,
+            sqlite_where=text("handle <> ''"),
+            postgresql_where=text("handle <> ''"),
+        ),
+    )
     did: Mapped[str] = mapped_column(primary_key=True)
-    handle: Mapped[str] = mapped_column(index=True)
+    handle: Mapped[str]
     display_name: Mapped[str | None]
     avatar_url: Mapped[str | None]
     username: Mapped[str] = mapped_column(unique=True)

@@ -11,11 +11,13 @@ import hashlib
 import re
 from base64 import b32encode
 
-from .errors import NameRefused
+from .errors import NameRefused, TextRefused
 
 MIN_SLUG_CHARACTERS = 3
 MAX_SLUG_CHARACTERS = 30
 MAX_DID_CHARACTERS = 200
+MAX_DISPLAY_NAME_CHARACTERS = 80
+MAX_DESCRIPTION_CHARACTERS = 300
 
 _SPECIFICATION = (
     "api auth app www admin mcp docs status blog help support static assets null undefined wiki"
@@ -42,6 +44,10 @@ _HANDLE = re.compile(rf"(?:{_HANDLE_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])
 _DID = re.compile(
     rf"did:plc:[a-z0-9]{{1,64}}|did:web:(?:{_HANDLE_LABEL}\.)*{_HANDLE_LABEL}"
     r"(?:%3A[0-9]{1,5})?"
+)
+#: Line breaks, control characters, surrogates, and marks that turn the direction of text around.
+_NOT_ON_ONE_LINE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
@@ -88,6 +94,36 @@ def check_did(text: str) -> str:
     if len(text) > MAX_DID_CHARACTERS or not _DID.fullmatch(text):
         raise NameRefused(text, "a DID looks like did:plc:abc234 or did:web:example.com")
     return text
+
+
+def check_display_name(text: str) -> str:
+    """Return a wiki's name without surrounding space: one line of 1 to 80 characters.
+
+    Raises :class:`TextRefused`.
+    """
+    name = _one_line(text, "name", MAX_DISPLAY_NAME_CHARACTERS)
+    if not name:
+        raise TextRefused("The name is empty: give the wiki a name of at least one character")
+    return name
+
+
+def check_description(text: str) -> str:
+    """Return a wiki's description without surrounding space: one line of up to 300 characters.
+
+    Raises :class:`TextRefused`.
+    """
+    return _one_line(text, "description", MAX_DESCRIPTION_CHARACTERS)
+
+
+def _one_line(text: str, what: str, most_characters: int) -> str:
+    line = text.strip()
+    if _NOT_ON_ONE_LINE.search(line):
+        raise TextRefused(f"The {what} must be one line without control characters")
+    if len(line) > most_characters:
+        raise TextRefused(
+            f"The {what} has {len(line)} characters; at most {most_characters} are possible"
+        )
+    return line
 
 
 def username_from_handle(handle: str) -> str:

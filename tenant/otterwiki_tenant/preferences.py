@@ -7,6 +7,7 @@ belong to the farm, whatever a wiki's database says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 #: Settings that are text.
@@ -41,6 +42,16 @@ FLAGS = frozenset(
     }
 )
 OF_A_WIKI = TEXTS | FLAGS
+#: Settings that name an image: every reader's browser loads it.
+IMAGES = frozenset({"SITE_ICON", "SITE_LOGO"})
+#: A path on the wiki's own host, or https; nothing a browser could run or read as another scheme.
+_IMAGE_ADDRESS = re.compile(r"(?:https://[a-z0-9]|/(?![/\\]))[!-~]*", re.IGNORECASE)
+_MAX_ADDRESS_CHARACTERS = 2000
+
+
+def is_image_address(text: str) -> bool:
+    """Whether `text` may name a wiki's logo or icon: an own attachment, or an https image."""
+    return len(text) <= _MAX_ADDRESS_CHARACTERS and bool(_IMAGE_ADDRESS.fullmatch(text))
 
 
 def settings_of(rows: Iterable[tuple[str, str | None]]) -> dict[str, object]:
@@ -49,6 +60,8 @@ def settings_of(rows: Iterable[tuple[str, str | None]]) -> dict[str, object]:
     for name, value in rows:
         if name in FLAGS:
             settings[name] = (value or "").lower() in ("true", "yes")
+        elif name in IMAGES:
+            settings[name] = value if is_image_address(value or "") else ""
         elif name in TEXTS:
             settings[name] = value
     return settings

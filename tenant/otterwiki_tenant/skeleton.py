@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from otterwiki_engine.authorship import Author
 from otterwiki_engine.repository import Repository
 
+from . import quotas, request_cookies
+
 if TYPE_CHECKING:
     from .farm import Farm
 
@@ -49,12 +51,18 @@ def settings(farm: Farm, repository: Path) -> dict[str, object]:
         "AUTH_METHOD": "PROXY_HEADER",  # replaced by access_control; closed where it is missing
         "ATTACHMENT_ACCESS": "APPROVED",
         "AUTO_APPROVAL": False,
+        # A form sent after the session ended is answered by the root host's sign-in page.
+        "CONTENT_SECURITY_POLICY_FORM_HOSTS": _root_origin(farm),
+        "CONTENT_SECURITY_POLICY_REPORT_ONLY": False,
+        "CONTENT_SECURITY_POLICY_SCRIPT_HOSTS": "",
         "DEBUG": False,
         "DISABLE_REGISTRATION": True,
         "GIT_ALLOW_EXTERNAL_SYMLINKS": False,
         "GIT_REMOTE_PULL_ENABLED": False,
         "GIT_REMOTE_PUSH_ENABLED": False,
         "GIT_WEB_SERVER": False,
+        "MAX_CONTENT_LENGTH": quotas.request_bytes(farm.limits),
+        "MAX_FORM_MEMORY_SIZE": quotas.form_bytes(farm.limits),
         "PREFERRED_URL_SCHEME": farm.scheme,
         "READ_ACCESS": "APPROVED",
         # Flask-Login believes a remember-me cookie before it asks who the request is. No cookie
@@ -67,7 +75,7 @@ def settings(farm: Farm, repository: Path) -> dict[str, object]:
         "SERVER_NAME": None,
         "SESSION_COOKIE_DOMAIN": None,
         "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
+        "SESSION_COOKIE_NAME": request_cookies.session_cookie_name(farm.scheme),
         "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
@@ -77,6 +85,11 @@ def settings(farm: Farm, repository: Path) -> dict[str, object]:
         "WRITE_ACCESS": "APPROVED",
         "WTF_CSRF_ENABLED": True,
     }
+
+
+def _root_origin(farm: Farm) -> str:
+    """The root host as a policy names it; in development it may be served on any port."""
+    return f"{farm.scheme}://{farm.domain}" + ("" if farm.scheme == "https" else ":*")
 
 
 def _repository(folder: Path) -> Path:

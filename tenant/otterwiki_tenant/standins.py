@@ -27,6 +27,7 @@ from flask_sqlalchemy.session import Session
 from otterwiki_engine.current import use_resolver
 
 from . import current
+from .access import Credential
 from .errors import StartupRefused
 from .preferences import OF_A_WIKI
 
@@ -48,6 +49,9 @@ class WikiConfig(Config):
             return _MISSING
         if name == "SECRET_KEY":
             return active.secret_key
+        if name == "WTF_CSRF_CHECK_DEFAULT":
+            # Form tokens guard cookies; a token in a header is sent by nobody's page unasked.
+            return active.credential is not Credential.WIKI_TOKEN
         if name in active.written:
             return active.written[name]
         if name in OF_A_WIKI:

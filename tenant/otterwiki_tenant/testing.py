@@ -7,15 +7,19 @@ process that loaded it as a single wiki can't load it as a farm any more.
 from __future__ import annotations
 
 import re
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
+from werkzeug.datastructures import Headers
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from . import clock, keys, startup, users
+from . import acls, clock, keys, startup, users
+from .access import Role
 from .farm import Farm
 from .identity import COOKIE_NAME
+from .origins import is_safe
 from .users import User
 from .wikis import WikiRecord
 from .wsgi import FarmMiddleware
@@ -31,7 +35,7 @@ def make_farm(home: Path, **options: Any) -> Farm:
 
     Making an RSA key takes up to seconds, so the farms of one process share one.
     """
-    farm = Farm(home, DOMAIN, scheme="http", bcrypt_rounds=4, **options)
+    farm = Farm(home, DOMAIN, **{"scheme": "http", "bcrypt_rounds": 4, **options})
     farm.layout.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _signing_key:
         keys.create_signing_key(farm.layout.signing_key)
@@ -48,17 +52,40 @@ def add_person(farm: Farm, handle: str) -> User:
         return users.add(session, did=f"did:plc:{name}", handle=handle, now=clock.now())
 
 
+def add_role(farm: Farm, record: WikiRecord, person: User, role: Role) -> None:
+    """Give a person a role on a wiki, whatever the limits are."""
+    with farm.database.writing() as session:
+        acls.grant(
+            session,
+            record.slug,
+            grantee_did=person.did,
+            role=role,
+            granted_by=record.owner_did,
+            now=clock.now(),
+            max_collaborators=None,
+        )
+
+
 class SmallFarm:
-    """Alice has a private wiki, Bob a public one; Carol is registered and has none."""
+    """Alice has a private wiki, Robert a public one; Carol is registered and has none.
+
+    Edith is an editor of both wikis and Victor a viewer.
+    """
 
     def __init__(self, home: Path, **options: Any) -> None:
         self.farm = make_farm(home, **options)
+        self.tokens: dict[str, str] = {}  # of each wiki, by slug
         self.app = startup.load(self.farm)
         self.alice = add_person(self.farm, "alice.test")
         self.robert = add_person(self.farm, "robert.test")
         self.carol = add_person(self.farm, "carol.test")
+        self.edith = add_person(self.farm, "edith.test")
+        self.victor = add_person(self.farm, "victor.test")
         self.private = self.make_wiki(self.alice, is_public=False)
         self.public = self.make_wiki(self.robert, is_public=True)
+        for record in (self.private, self.public):
+            add_role(self.farm, record, self.edith, Role.EDITOR)
+            add_role(self.farm, record, self.victor, Role.VIEWER)
         self.front_door = FarmMiddleware(
             self.farm,
             wiki_app=self.app.wsgi_app,
@@ -73,6 +100,7 @@ class SmallFarm:
         made = self.farm.create_wiki(
             None, owner_did=owner.did, is_public=is_public, template={"Home.md": home.encode()}
         )
+        self.tokens[slug] = made.token
         return made.record
 
     def visitor(self, person: User | None = None) -> Visitor:
@@ -84,13 +112,26 @@ class SmallFarm:
         self.farm.close()
 
 
+class BrowserClient(Client):
+    """Sends an Origin with what is not a GET, as browsers do: the host's own if none is given."""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        """One request; see :meth:`werkzeug.test.Client.open`."""
+        origin = options.get("base_url")
+        if origin and not is_safe(options.get("method", "GET")):
+            headers = Headers(options.pop("headers", None))
+            headers.setdefault("Origin", origin)
+            options["headers"] = headers
+        return super().open(*args, **options)
+
+
 class Visitor:
     """One browser, with one cookie jar for all hosts of the farm."""
 
     def __init__(self, small_farm: SmallFarm, person: User | None) -> None:
-        self.client = Client(small_farm.front_door)
+        self.client = BrowserClient(small_farm.front_door)
         if person is not None:
-            cookie = small_farm.farm.identity.mint(person.did, clock.now())
+            cookie = identity_cookie(small_farm.farm, person.did)
             self.client.set_cookie(COOKIE_NAME, cookie, domain=DOMAIN, origin_only=False)
 
     def get(self, wiki: str | None, path: str, **options: Any) -> TestResponse:
@@ -99,9 +140,17 @@ class Visitor:
 
     def post(self, wiki: str, path: str, data: dict[str, Any], **options: Any) -> TestResponse:
         """POST a form with the token a page of that wiki gives this browser, if it gives one."""
-        found = _CSRF_FIELD.search(self.get(wiki, "/-/create").get_data(as_text=True))
+        found = _CSRF_FIELD.search(self.get(wiki, "/-/search").get_data(as_text=True))
         token = {"csrf_token": found.group(1)} if found else {}
         return self.client.post(path, base_url=base_url(wiki), data={**token, **data}, **options)
+
+
+def identity_cookie(farm: Farm, did: str, **options: Any) -> str:
+    """The value of the platform cookie of somebody who has just signed in."""
+    jar = SimpleCookie()
+    for header in farm.sign_in(did, method="test", **options):
+        jar.load(header)
+    return jar[COOKIE_NAME].value
 
 
 def base_url(wiki: str | None) -> str:

