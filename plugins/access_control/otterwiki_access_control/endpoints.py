@@ -1,39 +1,108 @@
-"""Which of Otterwiki's endpoints a farm serves. What is in neither table is refused.
+"""One table of what each endpoint of a wiki asks for, by method. What is not in it is refused.
 
-An endpoint that is served still asks for its own permission; one that is refused answers 404,
-whoever asks. A test walks the URL map and fails on an endpoint that stands in neither table.
+The front door has asked for READ already when a request gets here, and Otterwiki asks its own
+questions afterwards; this table is asked in between, by :func:`.standins.check_request`. A test
+walks the URL map and fails on an endpoint or method without a row; ``docs/permissions.md`` is
+made from the same table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-#: Pages and files of one wiki, and what every wiki has.
-_READING = """
-    about blame changelog changelog_feed_atom changelog_feed_rss diff favicon get_attachment
-    get_attachment_thumbnail help history index pageindex pageview plugin_static_css robotstxt
-    search show_commit sitemap source static syntax view webmanifest well_known_change_password
-"""
-_WRITING = """
-    attachments create delete discard_draft draft edit edit_attachment housekeeping
-    inline_attachment preview rename revert save
-"""
-_SIGNING_IN = "login logout settings"
-_OWNERS = "admin admin_content_and_editing admin_sidebar_preferences"
+from otterwiki_engine.actor import Permission
 
-SERVED = frozenset(f"{_READING} {_WRITING} {_SIGNING_IN} {_OWNERS}".split())
+READ, WRITE, UPLOAD, ADMIN = Permission.READ, Permission.WRITE, Permission.UPLOAD, Permission.ADMIN
 
-#: Served, but nothing may be sent to them: names and passwords are no matter of a wiki here.
-READ_ONLY = frozenset({"settings"})
 
-_SERVER = "it is about the server, which is the operator's"
-_PEOPLE = "people sign up and in on the root host; a wiki has no accounts of its own"
-_REMOTE = "it works on the repository Otterwiki was started with"
-_PLUGINS = "it would run any plugin's code for any name; no plugin of the farm needs it"
+@dataclass(frozen=True)
+class Route:
+    """What an endpoint asks for; None where that method is refused, for the reason in `refused`.
 
-REFUSED: Mapping[str, str] = MappingProxyType(
+    `get` stands for HEAD too. `person` asks for somebody signed in besides.
+    """
+
+    get: Permission | None = None
+    post: Permission | None = None
+    person: bool = False
+    refused: str = ""
+
+    def need(self, method: str) -> Permission | None:
+        """The permission `method` asks for, None where it is refused."""
+        if method in ("GET", "HEAD"):
+            return self.get
+        if method == "POST":
+            return self.post
+        if method == "OPTIONS":  # answered by Flask itself: the methods there are, nothing else
+            return self.get or self.post
+        return None
+
+
+_PAGE = Route(get=READ)
+_FORM_TO_READ = Route(get=READ, post=READ)  # a search or comparison is sent as a form
+_CHANGE = Route(get=WRITE, post=WRITE)
+_SETTING = Route(get=ADMIN, post=ADMIN)
+_SERVER = Route(refused="it is about the server, which is the operator's")
+_PEOPLE = Route(refused="people sign up and in on the root host; a wiki has no accounts of its own")
+_REMOTE = Route(refused="it works on the repository Otterwiki was started with")
+_PLUGINS = Route(refused="it would run any plugin's code for any name; no plugin here needs it")
+
+ROUTES: Mapping[str, Route] = MappingProxyType(
     {
+        # reading
+        "about": _PAGE,
+        "blame": _PAGE,
+        "changelog": _PAGE,
+        "changelog_feed_atom": _PAGE,
+        "changelog_feed_rss": _PAGE,
+        "content_security.static": _PAGE,  # the script of the plugin of that name
+        "diff": _FORM_TO_READ,
+        "favicon": _PAGE,
+        "get_attachment": _PAGE,
+        "get_attachment_thumbnail": _PAGE,
+        "help": _PAGE,
+        "history": _FORM_TO_READ,
+        "index": _PAGE,
+        "pageindex": _PAGE,
+        "pageview": _PAGE,
+        "plugin_static_css": _PAGE,
+        "robotstxt": _PAGE,
+        "search": _FORM_TO_READ,
+        "show_commit": _PAGE,
+        "sitemap": _PAGE,
+        "source": _PAGE,
+        "static": _PAGE,
+        "syntax": _PAGE,
+        "view": Route(get=READ, post=WRITE),  # sent to by the editor only, about a draft
+        "webmanifest": _PAGE,
+        # changing pages and files
+        "attachments": Route(get=READ, post=UPLOAD),
+        "create": _CHANGE,
+        "delete": _CHANGE,
+        "discard_draft": Route(post=WRITE),
+        "draft": Route(post=WRITE, refused="a link to it would empty a draft (checklist D7)"),
+        "edit": _CHANGE,
+        "edit_attachment": Route(get=READ, post=WRITE),
+        "housekeeping": _CHANGE,
+        "inline_attachment": Route(post=UPLOAD),
+        "preview": _CHANGE,
+        "rename": _CHANGE,
+        "revert": _CHANGE,
+        "save": Route(post=WRITE),
+        # who is signed in
+        "login": _FORM_TO_READ,  # to the root host; takes no password
+        "logout": Route(get=READ, person=True),  # to the root host; changes nothing
+        "settings": Route(
+            get=READ, person=True, refused="names and passwords are no matter of a wiki here"
+        ),
+        "well_known_change_password": _PAGE,
+        # the owner's settings of this wiki
+        "admin": _SETTING,
+        "admin_content_and_editing": _SETTING,
+        "admin_sidebar_preferences": _SETTING,
+        # not on a farm
         "admin_mail_preferences": _SERVER,
         "admin_permissions_and_registration": _PEOPLE,
         "admin_repository_management": _REMOTE,
@@ -55,10 +124,13 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "user": _PEOPLE,
     }
 )
+#: Endpoints that show a page, or the editor where the query says ``edit``.
+WITH_EDITOR = frozenset({"index", "view"})
+_NOWHERE = Route(refused="nobody has decided about it")
 
 
-def is_served(endpoint: str, method: str) -> bool:
-    """Whether the farm answers that endpoint at all for that HTTP method."""
-    if endpoint in READ_ONLY:
-        return method in ("GET", "HEAD", "OPTIONS")
-    return endpoint in SERVED
+def route_of(endpoint: str, query: Mapping[str, str]) -> Route:
+    """The row that a request to `endpoint` with that query falls under."""
+    if endpoint in WITH_EDITOR and "edit" in query:
+        endpoint = "edit"
+    return ROUTES.get(endpoint, _NOWHERE)

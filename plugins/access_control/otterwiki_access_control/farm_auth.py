@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from otterwiki_engine.actor import Actor, Permission
 from otterwiki_tenant import current
-from otterwiki_tenant.hosts import check_next, host_url, sign_in_url
+from otterwiki_tenant.hosts import check_next, host_url
 
 
 class FarmUser(UserMixin):
@@ -82,8 +82,7 @@ class FarmAuth:
         active = current.active()
         if active.actor.is_signed_in:
             return redirect(url_for("index"))
-        farm = active.farm
-        return redirect(sign_in_url(farm.scheme, farm.domain, active.port, _wanted_page()), 303)
+        return redirect(active.sign_in_url(_wanted_page()), 303)
 
     def handle_login(self, *_args: Any, **_kwargs: Any) -> Response:
         """A password is never taken here; the same way as :meth:`login_form`."""

@@ -40,8 +40,62 @@ def _without(endpoint: str) -> TemplateRule:
     )
 
 
+_MENU = """{%- for entry in farm_menu() %}
+                    <a href="{{ entry.url }}" class="dropdown-item-with-icon">
+                        <span class="dropdown-icon">
+                            <i class="fas {{ entry.icon }}"></i>
+                        </span>
+                        {{ entry.label }}
+                    </a>
+{%- endfor %}
+"""
+_LOG_OUT = "{%- if auth_supported_features['logout'] %}\n"
+_SIDE_MENU = """{% for entry in farm_menu() %}
+<a href="{{ entry.url }}" class="sidebar-link sidebar-link-with-icon">
+    <span class="sidebar-icon">
+        <i class="fas {{ entry.icon }}"></i>
+    </span>
+    {{ entry.label }}
+</a>
+{% endfor %}
+"""
+_SETTINGS_ENTRY = '<a href="{{ url_for("settings") }}" class="sidebar-link sidebar-link-with-icon">'
+
 RULES = (
+    TemplateRule(
+        template="layout.html",
+        pattern=_LOG_OUT,
+        replacement=_MENU + _LOG_OUT,
+        count=1,
+        reason="the menu leads to the account pages on the root host",
+    ),
+    TemplateRule(
+        template="settings.html",
+        pattern=_SETTINGS_ENTRY,
+        replacement=_SIDE_MENU + _SETTINGS_ENTRY,
+        count=1,
+        reason="the settings' menu leads to the account pages on the root host",
+    ),
+    TemplateRule(
+        template="admin.html",
+        pattern=(
+            "The name of the site, displayed on the top left of the page and in the subject of all"
+            " emails."
+        ),
+        replacement=("The name of the wiki, on top of every page and wherever the wiki is listed."),
+        count=1,
+        reason="a wiki of the farm sends no mail",
+    ),
     *(_without(endpoint) for endpoint in _REFUSED_MENU_ENTRIES),
+    TemplateRule(
+        template="settings.html",
+        pattern=re.compile(
+            r'<a href="\{\{ url_for\("housekeeping"\) \}\}"(?:(?!</a>).)*</a>\n', re.DOTALL
+        ),
+        replacement='{% if has_permission("WRITE") %}\n\\g<0>{% endif %}\n',
+        count=1,
+        reason="housekeeping is for those who may write, and is refused to readers",
+    ),
     TemplateRule(
         template="settings.html",
         pattern=re.compile(r"\{% block content %\}.*\{% endblock %\}", re.DOTALL),

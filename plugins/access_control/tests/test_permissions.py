@@ -8,10 +8,9 @@ import re
 import pytest
 from werkzeug.test import Client
 
-from otterwiki_tenant import clock
 from otterwiki_tenant.current import wiki_context
 from otterwiki_tenant.identity import COOKIE_NAME
-from otterwiki_tenant.testing import DOMAIN, SmallFarm, base_url
+from otterwiki_tenant.testing import DOMAIN, SmallFarm, base_url, identity_cookie
 from otterwiki_tenant.users import User
 
 _WRITES = {
@@ -125,7 +124,7 @@ def test_signing_in_happens_on_the_root_host(small_farm: SmallFarm) -> None:
             location,
         )
     wanted = visitor.get("robert", "/-/settings")
-    assert wanted.headers["Location"].startswith("/-/login?next=")
+    assert wanted.headers["Location"].startswith(f"{root}/auth/login?next=")
 
 
 def test_a_password_is_never_taken(small_farm: SmallFarm) -> None:
@@ -161,7 +160,7 @@ def test_the_person_sees_who_they_are(small_farm: SmallFarm) -> None:
 def test_a_tossed_remember_me_cookie_signs_nobody_in_or_out(small_farm: SmallFarm) -> None:
     """Flask-Login looks for such a cookie before it asks who the request is."""
     client = Client(small_farm.front_door, use_cookies=False)
-    identity = f"{COOKIE_NAME}={small_farm.farm.identity.mint(small_farm.alice.did, clock.now())}"
+    identity = f"{COOKIE_NAME}={identity_cookie(small_farm.farm, small_farm.alice.did)}"
     forged = f"did:plc:robert|{'0' * 128}"
     for tossed in (f"remember_token={forged}", f";={forged}", f"={forged}", f"session={forged}"):
         for cookie in (f"{identity}; {tossed}", f"{tossed}; {identity}"):
@@ -171,7 +170,7 @@ def test_a_tossed_remember_me_cookie_signs_nobody_in_or_out(small_farm: SmallFar
             assert "alice.test" in page.get_data(as_text=True)
         page = client.get("/-/settings", base_url=base_url("robert"), headers={"Cookie": tossed})
         assert page.status_code == 302
-        assert "/-/login" in page.headers["Location"]
+        assert "/auth/login?next=" in page.headers["Location"]
 
 
 def test_readers_without_an_account_leave_no_noise_in_the_log(
