@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-from otterwiki_tenant import clock, names, users, wikis
+from otterwiki_tenant import names, people, users, wikis
 
-from .installation import Installation, packaged_pages
+from .installation import Installation
+from .new_wiki import template_pages
 from .transfer.sources import Folder
 from .wiki_import import import_into_wiki
 
@@ -28,17 +29,16 @@ def make_demo(installation: Installation) -> bool:
     if known is not None and (existing is None or existing.owner_did != known.did):
         return False
     if known is None:
-        with farm.database.writing() as session:
-            known = users.add(
-                session, did=names.development_did(HANDLE), handle=HANDLE, now=clock.now()
-            )
+        known = people.add_user(farm, did=names.development_did(HANDLE), handle=HANDLE)
     if existing is None:
         made = farm.create_wiki(
             SLUG,
             owner_did=known.did,
             is_public=True,
             display_name=NAME,
-            template=packaged_pages("wiki_template"),
+            template=template_pages(
+                installation.settings, slug=SLUG, name=NAME, purpose="", owner_handle=HANDLE
+            ),
         )
         existing = made.record
     opened = farm.opened(existing)

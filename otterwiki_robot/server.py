@@ -55,6 +55,9 @@ class WebServer(BaseApplication):
             "header_map": "drop",
             "forwarder_headers": "",
             "limit_request_line": 8190,
+            # Another wiki's page may fill a browser with 180 cookies of 4 KB. Who has them must be
+            # answered, to be told to forget them. Caddy passes on no more than a megabyte.
+            "limit_request_field_size": 760_000,
             "proc_name": "robot-web",
         }
         for name, value in options.items():
@@ -62,7 +65,11 @@ class WebServer(BaseApplication):
 
     def load(self) -> WSGIApp:
         """Build the application; called in each worker."""
+        import gunicorn.http.wsgi
+
         from .wsgi import create_application  # in the worker: it starts Otterwiki
+
+        gunicorn.http.wsgi.SERVER = "web"  # no setting keeps it from naming itself
 
         return create_application(self._settings)
 

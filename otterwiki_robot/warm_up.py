@@ -23,7 +23,7 @@ def warm_up(farm: Farm, app: Flask) -> None:
     """
     from otterwiki.server import app_renderer
 
-    farm.person(None)  # reads the registry and loads the key, as every request does
+    farm.admit("", None)  # reads the registry and loads the key, as every request does
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
     app_renderer.markdown(_MARKDOWN)

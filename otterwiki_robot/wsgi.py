@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from otterwiki_tenant import current
-from otterwiki_tenant.wsgi import FarmMiddleware
+from otterwiki_tenant.wsgi import ADDRESS_KEY, FarmMiddleware
 
 from .installation import Installation
 from .log import AccessLog, configure_logging
 from .root.app import create_root_app
-from .root.signing import ACTOR_KEY
+from .root.browsers import ACTOR_KEY
 from .settings import Settings, read_settings
 from .warm_up import warm_up
 from .wsgi_types import Environ, StartResponse, WSGIApp, WSGIResult
@@ -38,6 +38,7 @@ def create_application(settings: Settings) -> WSGIApp:
         wiki_app=_Noted(wiki_app.wsgi_app),
         root_app=root_app.wsgi_app,
         health_app=root_app.wsgi_app,
+        trusted_proxies=settings.trusted_proxies,
     )
     return AccessLog(front_door, request_details)
 
@@ -51,8 +52,12 @@ def log_context() -> Mapping[str, object]:
 
 
 def request_details(environ: Environ) -> Mapping[str, object]:
-    """What an access log line adds: the wiki that answered and who was known to ask."""
-    return {"wiki": environ.get(WIKI_KEY), "actor": environ.get(ACTOR_KEY)}
+    """What an access log line adds: the wiki that answered, who was known to ask, from where."""
+    return {
+        "wiki": environ.get(WIKI_KEY),
+        "actor": environ.get(ACTOR_KEY),
+        "address": environ.get(ADDRESS_KEY),
+    }
 
 
 class _Noted:

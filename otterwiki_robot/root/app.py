@@ -1,47 +1,44 @@
-"""The root host: front page, sign-in and /health, in Otterwiki's look but with its own few routes.
+"""The root host: front page, sign-in, account pages and /health, in Otterwiki's look.
 
-It has no session and no inline script, and nothing on it changes by a GET but the use of a
-one-time sign-in link in development. Signing out is a form of its own, accepted from here only.
+A Flask application of its own, without a session of Flask's and without inline script. It touches
+the registry only while it answers. Each module adds its own routes.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import logging
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask, Response, g, jsonify, redirect, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response
 
-from otterwiki_robot.health import check_health
 from otterwiki_robot.settings import Settings
-from otterwiki_tenant import users, wikis
-from otterwiki_tenant.errors import Unavailable
 from otterwiki_tenant.farm import Farm
-from otterwiki_tenant.users import User
-from otterwiki_tenant.wikis import WikiRecord
 
-from . import signing
-from .guards import guard_response
-from .messages import message_page
-from .signing import ACTOR_KEY
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ListedWiki:
-    """A wiki as the front page shows it."""
-
-    name: str
-    url: str
-    is_public: bool
+from . import (
+    account,
+    activity,
+    browsers,
+    collaborators,
+    create,
+    errors,
+    export_pages,
+    guards,
+    import_pages,
+    landing,
+    machine_routes,
+    overview,
+    own_files,
+    routes,
+    signing,
+    site,
+    terms,
+    wiki_settings,
+)
 
 
 def create_root_app(settings: Settings, farm: Farm) -> Flask:
-    """The application of the root host. It touches the registry only while it answers."""
+    """The application of the root host."""
     app = Flask(
         "otterwiki_robot",
         static_folder=str(_otterwiki_folder() / "static"),
@@ -49,92 +46,32 @@ def create_root_app(settings: Settings, farm: Farm) -> Flask:
     )
     app.config.update(PREFERRED_URL_SCHEME=settings.scheme, SEND_FILE_MAX_AGE_DEFAULT=3600)
     app.jinja_env.filters["shell_word"] = shlex.quote
+    own_files.install(app)
 
-    app.register_blueprint(signing.create_blueprint(settings, farm))
-
-    @app.before_request
-    def find_person() -> None:
-        g.person = None
-        if request.endpoint not in ("static", "health"):
-            g.person = farm.person(request.headers.get("Cookie"))
-            if g.person:
-                request.environ[ACTOR_KEY] = g.person.did
-
-    @app.context_processor
-    def common() -> dict[str, object]:
-        return {"domain": settings.domain, "person": g.get("person"), "dev": settings.dev}
-
-    @app.get("/")
-    def landing() -> str:
-        with farm.database.reading() as session:
-            records = wikis.all_wikis(session)
-        person: User | None = g.person
-        listed = [
-            (
-                record,
-                ListedWiki(record.display_name, settings.wiki_url(record.slug), record.is_public),
-            )
-            for record in records
-        ]
-        return render_template(
-            "robot/landing.html",
-            own_wikis=[
-                shown for record, shown in listed if person and record.owner_did == person.did
-            ],
-            public_wikis=[shown for record, shown in listed if record.is_public],
-        )
-
-    @app.get("/health")
-    def health() -> tuple[Response, int]:
-        probes = check_health(lambda: _ask(farm), farm.layout.wikis)
-        for probe in probes:
-            if not probe.ok:
-                _log.error(
-                    "not healthy", extra={"fields": {"probe": probe.name, "why": probe.detail}}
-                )
-        healthy = all(probe.ok for probe in probes)
-        document = {
-            "status": "ok" if healthy else "failing",
-            "checks": {probe.name: "ok" if probe.ok else "failing" for probe in probes},
-        }
-        return jsonify(document), 200 if healthy else 503
-
-    @app.get("/robots.txt")
-    def robots() -> Response:
-        return Response("User-agent: *\nDisallow: /auth/\n", mimetype="text/plain")
-
-    @app.get("/favicon.ico")
-    def favicon() -> Response:
-        location = f"{app.static_url_path}/img/otter-favicon.ico"
-        return redirect(location, 301)  # type: ignore[return-value]
-
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> tuple[str, int]:
-        return message_page(error.name, error.description or "", error.code or 500)
-
-    @app.errorhandler(Unavailable)
-    def unavailable(error: Unavailable) -> tuple[str, int]:
-        _log.error("registry can't answer", exc_info=error)
-        g.person = None
-        return message_page(
-            "Not available", "This can't be answered right now. Try again soon.", 503
-        )
+    browsers.install(
+        app,
+        settings,
+        farm,
+        without_person=frozenset({"static", own_files.ENDPOINT, "health"}),
+    )
+    guards.install(app, farm)
+    routes.install(app)
 
     @app.after_request
     def guard(response: Response) -> Response:
-        return guard_response(response, settings)
+        return guards.guard_response(response, settings)
 
+    errors.install(app)
+    site.install(app, settings, farm)
+    machine_routes.install(app, farm)
+    landing.install(app, settings, farm)
+    terms.install(app, settings)
+    app.register_blueprint(signing.create_blueprint(settings, farm))
+    app.register_blueprint(import_pages.create_blueprint(settings, farm))
+    app.register_blueprint(create.create_blueprint(settings, farm))
+    for part in (overview, wiki_settings, collaborators, activity, account, export_pages):
+        app.register_blueprint(part.create_blueprint(farm))
     return app
-
-
-def _listed(record: WikiRecord, settings: Settings) -> ListedWiki:
-    return ListedWiki(record.display_name, settings.wiki_url(record.slug), record.is_public)
-
-
-def _ask(farm: Farm) -> None:
-    """A cheap question to the registry, which also shows that its tables are the right ones."""
-    with farm.database.reading() as session:
-        users.by_username(session, "")
 
 
 def _otterwiki_folder() -> Path:

@@ -13,8 +13,10 @@ from otterwiki_engine.repository import Repository
 from otterwiki_robot.installation import Installation
 from otterwiki_robot.settings import Settings, read_settings
 from otterwiki_robot.transfer.checks import Limits
+from otterwiki_tenant import names, people
 
 from .made_farm import make_home
+from .root_visitor import RootVisitor, make_app
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +73,22 @@ def author() -> Author:
 def progress() -> Callable[[str, int, int | None], None]:
     """A progress that nobody watches."""
     return lambda stage, done, total: None
+
+
+@pytest.fixture
+def visit(installation: Installation) -> Callable[..., RootVisitor]:
+    """Opens a browser at the root host, signed in as the person of a handle where one is given."""
+    app = make_app(installation)
+
+    def open_browser(handle: str | None = None, **options: str) -> RootVisitor:
+        visitor = RootVisitor(installation, app, **options)
+        return visitor.sign_in(handle) if handle else visitor
+
+    return open_browser
+
+
+@pytest.fixture
+def carol(installation: Installation) -> str:
+    """The handle of somebody registered who has no wiki."""
+    people.add_user(installation.farm, did=names.development_did("carol.test"), handle="carol.test")
+    return "carol.test"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from otterwiki_robot.installation import Installation, packaged_pages
+from otterwiki_robot.installation import Installation
+from otterwiki_robot.new_wiki import template_pages
 from otterwiki_robot.settings import read_settings
 from otterwiki_tenant import clock, names, users
 
@@ -25,7 +26,13 @@ def make_home(home: Path) -> Path:
             person.username,
             owner_did=person.did,
             is_public=is_public,
-            template=packaged_pages("wiki_template"),
+            template=template_pages(
+                installation.settings,
+                slug=person.username,
+                name=person.username,
+                purpose="",
+                owner_handle=handle,
+            ),
         )
     installation.close()
     return home

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 
 from otterwiki_robot import doctor
 from otterwiki_robot.doctor import Finding, Level, examine, sqlite_finding
 from otterwiki_robot.installation import Installation
+from otterwiki_robot.settings import Settings
 from otterwiki_robot.transfer.git import Progress
 
 
@@ -30,6 +32,17 @@ def test_a_new_farm_is_well(installation: Installation, progress: Progress) -> N
     found = findings(installation, progress, fsck=True)
     assert worst(found) == {}
     assert {"wiki alice", "wiki bob", "registry", "disk"} <= {f.subject for f in found}
+
+
+@pytest.mark.parametrize(("contact", "level"), [("", Level.WARN), ("help@wikis.example", Level.OK)])
+def test_in_production_somebody_must_be_named_to_report_abuse_to(
+    settings: Settings, progress: Progress, contact: str, level: Level
+) -> None:
+    production = replace(settings, dev=False, domain="wikis.example", abuse_contact=contact)
+    installation = Installation(production)
+    found = {f.subject: f for f in findings(installation, progress)}
+    installation.close()
+    assert found["abuse contact"].level is level
 
 
 def test_before_init_the_advice_is_init(installation: Installation, progress: Progress) -> None:

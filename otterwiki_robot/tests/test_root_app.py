@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 import sqlite3
 from http.cookies import SimpleCookie
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from otterwiki_engine import hooks
 from otterwiki_robot.installation import Installation
 from otterwiki_robot.root.app import create_root_app
-from otterwiki_tenant import clock, login_links, names
+from otterwiki_tenant import audit, clock, login_links, names, sessions
+from otterwiki_tenant.audit import Action
+from otterwiki_tenant.signup import SignupPolicy
+from otterwiki_tenant.testing import identity_cookie
 
 from .made_farm import ALICE
 
@@ -36,22 +41,7 @@ def sign_in(client: FlaskClient, installation: Installation, handle: str = ALICE
     assert client.get(link_for(installation, handle), base_url=BASE).status_code == 303
 
 
-# ------------------------------------------------------------------ the front page
-
-
-def test_strangers_see_public_wikis_only(client: FlaskClient) -> None:
-    page = client.get("/", base_url=BASE).text
-    assert "http://bob.robot.localhost:8000/" in page
-    assert "alice" not in page
-    assert "Sign in" in page
-
-
-def test_a_person_also_sees_their_own(client: FlaskClient, installation: Installation) -> None:
-    sign_in(client, installation)
-    page = client.get("/", base_url=BASE).text
-    assert f"Signed in as {ALICE}" in page
-    assert "http://alice.robot.localhost:8000/" in page
-    assert "private" in page
+# ------------------------------------------------------------------ every page
 
 
 @pytest.mark.parametrize("path", ["/", "/auth/login", "/nothing/here", "/health"])
@@ -210,8 +200,8 @@ def test_the_sign_in_page_offers_what_plugins_bring(client: FlaskClient) -> None
 def test_D3_two_identity_cookies_are_nobody(
     client: FlaskClient, installation: Installation
 ) -> None:
-    token = installation.farm.identity.mint(names.development_did(ALICE), clock.now())
-    twice = f"robot_identity={token}; robot_identity={token}"
+    cookie = identity_cookie(installation.farm, names.development_did(ALICE))
+    twice = f"robot_identity={cookie}; robot_identity={cookie}"
     page = client.get("/", base_url=BASE, headers={"Cookie": twice}).text
     assert "Signed in" not in page
 
@@ -231,14 +221,90 @@ def test_I8_a_registry_that_does_not_answer_is_503(
 # ------------------------------------------------------------------ signing out
 
 
+def form_token(client: FlaskClient) -> dict[str, str]:
+    page = client.get("/auth/logout", base_url=BASE).text
+    found = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert found
+    return {"form_token": found.group(1)}
+
+
 def test_signing_out_is_a_form_of_our_own(client: FlaskClient, installation: Installation) -> None:
     sign_in(client, installation)
     assert f"<strong>{ALICE}</strong>" in client.get("/auth/logout", base_url=BASE).text
     assert f"Signed in as {ALICE}" in client.get("/", base_url=BASE).text  # a GET changes nothing
-    done = client.post("/auth/logout", base_url=BASE, headers={"Sec-Fetch-Site": "same-origin"})
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    done = client.post("/auth/logout", base_url=BASE, headers=headers, data=form_token(client))
     assert (done.status_code, done.location) == (303, "/")
     assert "Signed in as" not in client.get("/", base_url=BASE).text
     assert "You are not signed in" in client.get("/auth/logout", base_url=BASE).text
+
+
+def test_a17_a_copied_cookie_is_dead_after_signing_out(
+    client: FlaskClient, installation: Installation
+) -> None:
+    sign_in(client, installation)
+    stolen = client.get_cookie("robot_identity", domain="robot.localhost")
+    assert stolen is not None
+    thief = client.application.test_client(use_cookies=False)
+    headers = {"Cookie": f"robot_identity={stolen.value}"}
+    assert f"Signed in as {ALICE}" in thief.get("/", base_url=BASE, headers=headers).text
+    origin = {"Origin": BASE}
+    client.post("/auth/logout", base_url=BASE, headers=origin, data=form_token(client))
+    assert "Signed in as" not in thief.get("/", base_url=BASE, headers=headers).text
+
+
+def test_d7_no_get_changes_anything_but_a_development_link(
+    client: FlaskClient, installation: Installation
+) -> None:
+    """Every route of the root host that answers GET, with every statement it asks watched."""
+    sign_in(client, installation)
+    written: list[str] = []
+    installation.farm.database.close()
+    event.listen(
+        installation.farm.database.engine,
+        "connect",
+        lambda connection, _: connection.set_trace_callback(written.append),
+    )
+    asked = 0
+    for rule in client.application.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "signing.use_login_link":
+            continue
+        values = dict.fromkeys(rule.arguments, "x")
+        built = rule.build(values)
+        assert built is not None
+        for method in ("GET", "HEAD"):
+            client.open(built[1], method=method, base_url=BASE)
+            asked += 1
+        changes = re.compile(r"\s*(insert|update|delete)", re.IGNORECASE)
+        assert [statement for statement in written if changes.match(statement)] == [], rule
+    assert asked > 20
+
+
+@pytest.mark.parametrize("policy", ["open", "invite", "closed"])
+def test_the_sign_in_page_says_who_may_join(installation: Installation, policy: str) -> None:
+    said = {"open": "Anyone may join", "invite": "by invitation", "closed": "no new people"}
+    settings = dataclasses.replace(installation.settings, signup=SignupPolicy(policy))
+    client = create_root_app(settings, installation.farm).test_client()
+    page = client.get("/auth/login", base_url=BASE).text
+    assert [word for word, text in said.items() if text in page] == [policy]
+
+
+def test_signing_in_and_out_is_in_the_audit_trail(
+    client: FlaskClient, installation: Installation
+) -> None:
+    link = link_for(installation, ALICE)
+    agent = {"User-Agent": "a browser " * 50}
+    client.get(link, base_url=BASE, headers=agent, environ_base={"robot.address": "192.0.2.4"})
+    client.get(link, base_url=BASE, environ_base={"robot.address": "192.0.2.5"})
+    did = names.development_did(ALICE)
+    with installation.farm.database.reading() as session:
+        found = [(e.action, e.actor_did, e.detail, e.address) for e in audit.search(session)][:2]
+        (record,) = sessions.of_person(session, did)
+    assert found == [
+        (Action.SIGN_IN_REFUSED, None, "bad link", "192.0.2.5"),
+        (Action.SIGNED_IN, did, "login-link", "192.0.2.4"),
+    ]
+    assert len(record.user_agent or "") == 200
 
 
 @pytest.mark.parametrize(
@@ -256,5 +322,7 @@ def test_d6_another_sites_page_can_not_sign_anybody_out(
     client: FlaskClient, installation: Installation, headers: dict[str, str]
 ) -> None:
     sign_in(client, installation)
-    assert client.post("/auth/logout", base_url=BASE, headers=headers).status_code == 403
+    form = form_token(client)
+    refused = client.post("/auth/logout", base_url=BASE, headers=headers, data=form)
+    assert refused.status_code == 403
     assert f"Signed in as {ALICE}" in client.get("/", base_url=BASE).text

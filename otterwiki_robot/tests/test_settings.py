@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from otterwiki_robot.settings import BadSetting, declarations, read_settings
+from otterwiki_tenant.signup import SignupPolicy
 
 DEV = {"ROBOT_DEV": "1"}
 
@@ -50,6 +52,22 @@ def test_production_must_name_its_domain() -> None:
         ("ROBOT_LOG_LEVEL", "LOUD"),
         ("ROBOT_MAX_PAGE_BYTES", "1e6"),
         ("ROBOT_HOME", ""),
+        ("ROBOT_SIGNUP", "everybody"),
+        ("ROBOT_MAX_WIKIS", "-1"),
+        ("ROBOT_MAX_PAGES", "0"),
+        ("ROBOT_MAX_COLLABORATORS", "three"),
+        ("ROBOT_ABUSE_CONTACT", "help"),
+        ("ROBOT_ABUSE_CONTACT", "http://wikis.example/help"),
+        ("ROBOT_ABUSE_CONTACT", "javascript:alert(1)//@x.example"),
+        ("ROBOT_ABUSE_CONTACT", "help@wikis.example, other@wikis.example"),
+        ("ROBOT_ABUSE_CONTACT", "https://"),
+        ("ROBOT_TERMS_URL", "help@wikis.example"),
+        ("ROBOT_TERMS_URL", "https://wikis.example/a b"),
+        ("ROBOT_TERMS_URL", "https://[::1"),
+        ("ROBOT_TRUSTED_PROXIES", "10.0.0.1 10.0.0.2"),
+        ("ROBOT_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("ROBOT_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("ROBOT_TRUSTED_PROXIES", "localhost"),
     ],
 )
 def test_a_bad_value_is_named_with_what_it_should_be(variable: str, value: str) -> None:
@@ -58,6 +76,29 @@ def test_a_bad_value_is_named_with_what_it_should_be(variable: str, value: str) 
     message = str(refused.value)
     assert message.startswith(f"{variable}=")
     assert "\n" not in message
+
+
+def test_people_limits_and_proxies_have_defaults_and_are_typed() -> None:
+    settings = read_settings(DEV)
+    assert (settings.max_wikis, settings.max_pages, settings.max_collaborators) == (1, 500, 3)
+    assert settings.signup is SignupPolicy.OPEN
+    assert (settings.abuse_contact, settings.terms_url) == ("", "")
+    assert settings.trusted_proxies == (ip_network("127.0.0.1"), ip_network("::1"))
+    given = read_settings(
+        {
+            **DEV,
+            "ROBOT_SIGNUP": "Invite",
+            "ROBOT_ABUSE_CONTACT": "abuse+farm@wikis.example",
+            "ROBOT_TERMS_URL": "https://wikis.example/terms",
+            "ROBOT_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8",
+        }
+    )
+    assert given.signup is SignupPolicy.INVITE
+    assert given.abuse_contact == "abuse+farm@wikis.example"
+    assert given.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    by_url = read_settings({**DEV, "ROBOT_ABUSE_CONTACT": "https://wikis.example/help"})
+    assert by_url.abuse_contact == "https://wikis.example/help"
+    assert read_settings({**DEV, "ROBOT_TRUSTED_PROXIES": ""}).trusted_proxies == ()
 
 
 def test_every_declaration_says_what_it_is_for() -> None:

@@ -129,6 +129,15 @@ def test_health_is_answered_on_every_host(server: Server) -> None:
         assert (answer.status, json.loads(answer.body)["status"]) == (200, "ok")
 
 
+def test_I7_the_server_does_not_say_what_it_is(server: Server) -> None:
+    for host in ("robot.localhost", "bob.robot.localhost", "alice.robot.localhost", "127.0.0.1"):
+        answer = server.get(host, "/")
+        assert answer.headers["Server"] == "web"
+        everything = f"{answer.headers}{answer.body}".lower()
+        for banner in ("gunicorn", "werkzeug", "python/", "flask"):
+            assert banner not in everything
+
+
 def test_a_public_wiki_is_read_by_anyone_and_a_private_one_looks_missing(server: Server) -> None:
     public = server.get("bob.robot.localhost", "/")
     assert public.status == 200

@@ -1,13 +1,14 @@
 """What a history must look like to come into a wiki: every rule, and everything that breaks one.
 
 All commits are looked at for what would be dangerous to hold (links, submodules, paths that leave
-the tree); the newest one also for what a wiki could not show or keep (sizes, names, encodings).
+the tree, objects that unpack to more than a wiki may hold); the newest one also for what a wiki
+could not show or keep (sizes, names, encodings, the number of pages).
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from dulwich.objects import ObjectID, Tree
@@ -16,19 +17,27 @@ from otterwiki_engine.pagenames import PAGE_SUFFIX, shadowed_by
 from otterwiki_engine.paths import component_problem, path_problem
 from otterwiki_engine.repository import Repository
 
-from .errors import Problem
+from .errors import Problem, TransferRefused
 from .git import Progress
 
 MOST_PROBLEMS = 1000  # looking further would only lengthen a list nobody reads
+MOST_FILES = 100_000
+DEEPEST_FOLDERS = 100
+# An object in an old commit may be larger than what may be saved today, but not by any factor:
+# whoever looks at that commit has it unpacked in memory.
+_OLD_OBJECT_FACTOR = 5
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest things one wiki may hold, in bytes."""
+    """The largest things one wiki may hold, in bytes; None means any number."""
 
     page_bytes: int
     attachment_bytes: int
     repository_bytes: int
+    pages: int | None = None
+    commits: int | None = None
+    files: int = MOST_FILES
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Contents:
 
     commits: int
     files: tuple[str, ...]
+    size_bytes: int = 0
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -44,11 +54,29 @@ class Contents:
         return tuple(path for path in self.files if path.endswith(PAGE_SUFFIX))
 
 
+def check_page_count(pages: int, limits: Limits) -> None:
+    """Raise :class:`TransferRefused` where there are more pages than the wiki may have."""
+    if limits.pages is not None and pages > limits.pages:
+        raise TransferRefused(
+            f"there are {pages} pages to import; this wiki may have {limits.pages}. Leave out"
+            f" {pages - limits.pages} or more, or ask whoever runs this server for a higher limit"
+        )
+
+
 def check_history(
     repository: Repository, revision: str, limits: Limits, progress: Progress
 ) -> tuple[Contents, tuple[Problem, ...]]:
-    """Look at all that commit `revision` reaches; returns what it holds and all problems."""
-    problems: list[Problem] = []
+    """Look at all that commit `revision` reaches; returns what it holds and all problems.
+
+    Raises :class:`TransferRefused` where there is too much to look at one by one.
+    """
+    commits = int(repository.git("rev-list", "--count", "--end-of-options", revision))
+    if limits.commits is not None and commits > limits.commits:
+        raise TransferRefused(
+            f"there are {commits} commits in the history; {limits.commits} can be imported here."
+            " Import the files without their history, or ask whoever runs this server"
+        )
+    problems = list(_object_problems(repository, limits))
     log = repository.git("log", "--format=%H %T", "--end-of-options", revision).splitlines()
     seen: set[tuple[bytes, bool]] = set()
     for number, line in enumerate(log, start=1):
@@ -60,9 +88,30 @@ def check_history(
             progress("Checking history", number, len(log))
         if len(problems) >= MOST_PROBLEMS:
             break
+    _check_extent(repository, log[0].split(" ")[1].encode("ascii"), limits)
     sizes = dict(_sizes(repository, revision))
+    contents = Contents(commits, tuple(sizes), sum(sizes.values()))
+    if not problems:  # else they, not the number, are the reason
+        check_page_count(len(contents.pages), limits)
     problems += _newest_problems(repository, revision, sizes, limits)
-    return Contents(len(log), tuple(sizes)), tuple(problems[:MOST_PROBLEMS])
+    return contents, tuple(problems[:MOST_PROBLEMS])
+
+
+def _object_problems(repository: Repository, limits: Limits) -> Iterator[Problem]:
+    """Objects that unpack to far more than a file may have, wherever in history they are."""
+    largest = _OLD_OBJECT_FACTOR * max(limits.attachment_bytes, limits.page_bytes)
+    listed = repository.git(
+        "cat-file",
+        "--batch-all-objects",
+        "--unordered",
+        "--batch-check=%(objectsize) %(objectname)",
+    )
+    for line in listed.splitlines():
+        size, object_id = line.split(" ")
+        if int(size) > largest:
+            yield Problem(
+                f"object {object_id[:10]}", f"unpacks to {_grouped(int(size))} bytes, far too large"
+            )
 
 
 def _tree_problems(
@@ -101,6 +150,35 @@ def _tree_problems(
                 yield path, f"has the unknown file mode {mode:o}"
 
 
+def _check_extent(repository: Repository, root: bytes, limits: Limits) -> None:
+    """Refuse a tree that unfolds to too many files before anything unfolds it.
+
+    A few small trees that name each other ten times over stand for more files than there is room.
+    """
+    counted: dict[bytes, int] = {}
+
+    def files_below(tree_id: bytes, depth: int) -> int:
+        if depth > DEEPEST_FOLDERS:
+            raise TransferRefused(f"folders lie in folders more than {DEEPEST_FOLDERS} deep")
+        if tree_id in counted:
+            return counted[tree_id]
+        with repository.reading() as store:
+            tree = store[ObjectID(tree_id)]
+        total = 0
+        for entry in tree.iteritems() if isinstance(tree, Tree) else ():
+            is_folder = stat.S_ISDIR(entry.mode or 0)
+            total += files_below(entry.sha or b"", depth + 1) if is_folder else 1
+        counted[tree_id] = total
+        return total
+
+    files = files_below(root, 0)
+    if files > limits.files:
+        raise TransferRefused(
+            f"there are {files if files < 10**9 else 'billions of'} files to import; one wiki may"
+            f" have {limits.files}"
+        )
+
+
 def _sizes(repository: Repository, revision: str) -> Iterator[tuple[str, int]]:
     """Path and size in bytes of every file in the newest commit."""
     listed = repository.git("ls-tree", "-r", "-l", "-z", "--full-tree", revision)
@@ -115,25 +193,35 @@ def _sizes(repository: Repository, revision: str) -> Iterator[tuple[str, int]]:
 def _newest_problems(
     repository: Repository, revision: str, sizes: dict[str, int], limits: Limits
 ) -> list[Problem]:
-    problems: list[Problem] = []
     snapshot = repository.snapshot(revision)
+    problems: list[Problem] = []
     for path, size in sizes.items():
-        is_page = path.endswith(PAGE_SUFFIX)
-        limit = limits.page_bytes if is_page else limits.attachment_bytes
-        if size > limit:
-            kind = "page" if is_page else "attachment"
-            problems.append(
-                Problem(path, f"{size:,} bytes; {kind}s may have {limit:,}".replace(",", " "))
-            )
-        elif is_page and snapshot.get(path) and not _is_text(snapshot.read(path)):
-            problems.append(Problem(path, "is not text in UTF-8"))
-        shadow = shadowed_by(path[: -len(PAGE_SUFFIX)]) if is_page else None
-        if shadow:
-            problems.append(
-                Problem(path, f"the address of such a page is taken by {shadow!r}; rename it")
-            )
-    problems += _same_but_case(sizes)
-    return problems
+        read = (lambda path=path: snapshot.read(path)) if snapshot.get(path) else None
+        reason = file_problem(path, size, read, limits)
+        if reason:
+            problems.append(Problem(path, reason))
+    return problems + same_but_case(sizes)
+
+
+def file_problem(
+    path: str, size_bytes: int, read: Callable[[], bytes] | None, limits: Limits
+) -> str | None:
+    """Why a wiki could not show or keep the file `path`, or None; `read` gives a page's content."""
+    is_page = path.endswith(PAGE_SUFFIX)
+    limit = limits.page_bytes if is_page else limits.attachment_bytes
+    if size_bytes > limit:
+        kind = "page" if is_page else "attachment"
+        return f"{_grouped(size_bytes)} bytes; {kind}s may have {_grouped(limit)}"
+    if not is_page:
+        return None
+    if read and not _is_text(read()):
+        return "is not text in UTF-8"
+    shadow = shadowed_by(path[: -len(PAGE_SUFFIX)])
+    return f"the address of such a page is taken by {shadow!r}; rename it" if shadow else None
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
 
 
 def _is_text(content: bytes) -> bool:
@@ -144,7 +232,7 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-def _same_but_case(paths: dict[str, int]) -> list[Problem]:
+def same_but_case(paths: Iterable[str]) -> list[Problem]:
     """Files or folders beside each other whose names differ in case only."""
     names: dict[str, str] = {}
     problems = []

@@ -28,6 +28,11 @@ class Problem:
     reason: str
     revision: str | None = None
 
+    @property
+    def shown_path(self) -> str:
+        """The path, fit for people to read."""
+        return printable(self.path)
+
     def __str__(self) -> str:
         where = f" (in commit {self.revision[:10]})" if self.revision else ""
         return f"{printable(self.path)}{where}: {self.reason}"
@@ -36,10 +41,12 @@ class Problem:
 class TransferRefused(Exception):
     """An import or export that was not done; nothing was changed.
 
-    ``problems`` is everything found wrong with the content; the message names the first twenty.
+    ``problems`` is everything found wrong with the content; the message names the first twenty of
+    them after the ``reason``.
     """
 
     def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        self.reason = message
         if problems:
             named = "; ".join(str(problem) for problem in problems[:SHOWN_PROBLEMS])
             more = len(problems) - SHOWN_PROBLEMS

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 import selectors
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -37,14 +38,29 @@ _OPTIONS = {
     "credential.helper": "",
     "protocol.allow": "never",
 }
+
+
+class TookTooLong(TransferRefused):
+    """A command that was stopped because its time was over."""
+
+
 _PROGRESS = re.compile(r"([A-Z][a-z]+ [a-z]+): +[0-9]+% \(([0-9]+)/([0-9]+)\)")
 _LOOK_SECONDS = 0.25
 
 
-def command(git_dir: Path, *arguments: str, protocols: tuple[str, ...] = ()) -> list[str]:
-    """The argument list of git at work on `git_dir`, with only `protocols` allowed."""
+def command(
+    git_dir: Path,
+    *arguments: str,
+    protocols: tuple[str, ...] = (),
+    more_options: Sequence[tuple[str, str]] = (),
+) -> list[str]:
+    """The argument list of git at work on `git_dir`, with only `protocols` allowed.
+
+    `more_options` are further settings, which win over the usual ones.
+    """
     options = {**_OPTIONS, **{f"protocol.{name}.allow": "always" for name in protocols}}
-    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    pairs = (*options.items(), *more_options)
+    settings = [part for name, value in pairs for part in ("-c", f"{name}={value}")]
     return ["git", *settings, f"--git-dir={git_dir}", *arguments]
 
 
@@ -77,12 +93,21 @@ def run_watched(
     folder: Path,
     max_bytes: int,
     progress: Progress,
+    max_seconds: float | None = None,
 ) -> tuple[int, str]:
     """Run a git command that receives data into `folder`; returns exit code and its complaints.
 
-    git's own progress lines go to `progress`. The command is stopped with
-    :class:`TransferRefused` as soon as `folder` holds more than `max_bytes`.
+    git's own progress lines go to `progress`. The command, with the helpers it started, is stopped
+    with :class:`TransferRefused` as soon as `folder` holds more than `max_bytes`, and with
+    :class:`TookTooLong` after `max_seconds`.
     """
+    deadline = None if max_seconds is None else time.monotonic() + max_seconds
+
+    def look() -> None:
+        _check_size(folder, max_bytes)
+        if deadline is not None and time.monotonic() > deadline:
+            raise TookTooLong(f"it took longer than {max_seconds:.0f} seconds")
+
     process = subprocess.Popen(
         arguments,
         env=variables,
@@ -90,12 +115,13 @@ def run_watched(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        process_group=0,
     )
     complaints: list[str] = []
     try:
         if process.stderr is None:
             raise TransferRefused("git can't be heard: its messages were not captured")
-        for line in _lines(process.stderr, lambda: _check_size(folder, max_bytes)):
+        for line in _lines(process.stderr, look):
             found = _PROGRESS.search(line)
             if found:
                 progress(found[1], int(found[2]), int(found[3]))
@@ -104,7 +130,7 @@ def run_watched(
         return process.wait(), printable(" | ".join(complaints))
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if process.stderr is not None:
             process.stderr.close()

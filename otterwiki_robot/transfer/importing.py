@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from otterwiki_engine.authorship import Author, clean_message, with_trailers
 from otterwiki_engine.errors import Conflict
 from otterwiki_engine.git_command import GitFailed
+from otterwiki_engine.pagenames import PAGE_SUFFIX
 from otterwiki_engine.repository import Repository
 
-from .checks import Contents, Limits, check_history
-from .errors import TransferRefused
+from .checks import Contents, Limits, check_history, check_page_count
+from .committing import commit_files
+from .errors import Problem, TransferRefused
 from .exporting import write_bundle
 from .fetching import FETCHED_REF, fetch
-from .folder import commit_folder
+from .files import FileSet, SourceFile, screen
+from .folder import read_folder
 from .git import Progress, capture, command, environment, size_of
+from .public_fetching import PublicRepository, fetch_public
 from .sources import Folder, GitSource
 from .workspace import Workspace, workspace
 
 _log = logging.getLogger(__name__)
 
 CLIENT = "robot wiki import"
+Source = Folder | GitSource | FileSet | PublicRepository
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,31 @@ class Places:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did. ``backup`` is the bundle of the history it replaced, if any."""
+    """What an import did. ``backup`` is the bundle of the history it replaced, if any; ``left_out``
+    is what did not come in of a folder, a zip file or an upload."""
 
     revision: str
     contents: Contents
     backup: Path | None
+    left_out: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A history in a private repository, fit to come into the wiki."""
+
+    revision: str
+    contents: Contents
+    left_out: tuple[Problem, ...]
+
+
+def is_untouched(target: Target) -> bool:
+    """Whether the wiki holds nothing but what it was made with."""
+    return target.repository.head() in (None, target.template_revision)
 
 
 def import_history(
-    source: Folder | GitSource,
+    source: Source,
     target: Target,
     *,
     replace: bool,
@@ -76,52 +98,109 @@ def import_history(
     as it was.
     """
     before = target.repository.head()
-    untouched = before is None or before == target.template_revision
-    if not untouched and not replace:
+    if not is_untouched(target) and not replace:
         raise TransferRefused(
             f"{target.slug} has pages already; --replace puts the import in their place, after"
             " saving a bundle of the old history"
         )
     with workspace(places.run) as work:
-        private = Repository.create(work.folder / "repo.git", state_dir=work.folder / "state")
-        try:
-            if isinstance(source, Folder):
-                revision = _commit(source, private, target, limits, progress)
-            else:
-                revision = fetch(
-                    source,
-                    private.git_dir,
-                    network=network,
-                    max_bytes=limits.repository_bytes,
-                    progress=progress,
-                )
-            _check_size(private, limits)
-            contents, problems = check_history(private, revision, limits, progress)
-            if problems:
-                raise TransferRefused("Nothing was imported", problems)
-            if revision == before:
-                return Imported(revision, contents, None)
-            backup = None if untouched else _save_old(target, places.backups, progress)
-            _adopt(private, revision, target.repository, before, work, progress)
-            return Imported(revision, contents, backup)
-        finally:
-            private.close()
+        git_dir = work.folder / "repo.git"
+        checked = fetch_and_check(
+            source, git_dir, target, limits=limits, network=network, progress=progress
+        )
+        return adopt(checked, git_dir, target, before, work=work, places=places, progress=progress)
 
 
-def _commit(
-    source: Folder, private: Repository, target: Target, limits: Limits, progress: Progress
-) -> str:
-    message = with_trailers(
-        clean_message(f"Import of {source.path.name}"), target.owner_did, CLIENT
-    )
-    return commit_folder(
-        source.path,
-        private.git_dir,
-        author=target.owner,
-        message=message,
-        max_bytes=limits.repository_bytes,
-        progress=progress,
-    )
+def fetch_and_check(
+    source: Source,
+    git_dir: Path,
+    target: Target,
+    *,
+    limits: Limits,
+    network: Mapping[str, str] = MappingProxyType({}),
+    client: str = CLIENT,
+    progress: Progress,
+) -> Checked:
+    """Make the repository `git_dir` and bring `source` into it; the wiki is not touched.
+
+    Of an uploaded or zipped :class:`FileSet`, what can't come in is left out; anything else must
+    be fit as a whole. Raises :class:`TransferRefused`, which names everything that is not.
+    """
+    private = Repository.create(git_dir, state_dir=git_dir.parent / "state")
+    left_out: tuple[Problem, ...] = ()
+    try:
+        if isinstance(source, GitSource):
+            revision = fetch(
+                source,
+                git_dir,
+                network=network,
+                max_bytes=limits.repository_bytes,
+                progress=progress,
+            )
+        elif isinstance(source, PublicRepository):
+            revision = fetch_public(
+                source, git_dir, max_bytes=limits.repository_bytes, progress=progress
+            )
+        else:
+            files, left_out = _files_of(source, limits)
+            check_page_count(sum(file.path.endswith(PAGE_SUFFIX) for file in files), limits)
+            revision = commit_files(
+                files,
+                git_dir,
+                author=target.owner,
+                message=with_trailers(
+                    clean_message(f"Import of {_name_of(source)}"), target.owner_did, client
+                ),
+                max_bytes=limits.repository_bytes,
+                progress=progress,
+            )
+        _check_size(private, limits)
+        contents, problems = check_history(private, revision, limits, progress)
+    finally:
+        private.close()
+    if problems:
+        raise TransferRefused("Nothing was imported", problems)
+    return Checked(revision, contents, left_out)
+
+
+def _name_of(source: Folder | FileSet) -> str:
+    return source.path.name if isinstance(source, Folder) else source.name
+
+
+def _files_of(
+    source: Folder | FileSet, limits: Limits
+) -> tuple[Sequence[SourceFile], tuple[Problem, ...]]:
+    if isinstance(source, Folder):
+        found = read_folder(source.path)
+        return found.files, found.left_out
+    files, unfit = screen(source.files, limits)
+    left_out = (*source.left_out, *unfit)
+    if not files:
+        raise TransferRefused("there is nothing to import in it", left_out)
+    return files, left_out
+
+
+def adopt(
+    checked: Checked,
+    git_dir: Path,
+    target: Target,
+    before: str | None,
+    *,
+    work: Workspace,
+    places: Places,
+    progress: Progress,
+) -> Imported:
+    """Make what was checked in the repository `git_dir` the history of the wiki, if that still
+    stands at `before`; what it held beyond its template is saved as a bundle first.
+
+    Raises :class:`TransferRefused`, and then the wiki is as it was.
+    """
+    backup = None
+    if checked.revision != before:
+        if not is_untouched(target):
+            backup = _save_old(target, places.backups, progress)
+        _bring_in(git_dir, checked.revision, target.repository, before, work, progress)
+    return Imported(checked.revision, checked.contents, backup, checked.left_out)
 
 
 def _check_size(private: Repository, limits: Limits) -> None:
@@ -142,8 +221,8 @@ def _save_old(target: Target, folder: Path, progress: Progress) -> Path:
     return path
 
 
-def _adopt(
-    private: Repository,
+def _bring_in(
+    git_dir: Path,
     revision: str,
     wiki: Repository,
     before: str | None,
@@ -154,7 +233,7 @@ def _adopt(
     progress("Writing wiki", 0, None)
     arguments = command(
         wiki.git_dir, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--end-of-options",
-        str(private.git_dir), f"+{FETCHED_REF}:{work.ref}",
+        str(git_dir), f"+{FETCHED_REF}:{work.ref}",
         protocols=("file",),
     )  # fmt: skip
     try:
