@@ -117,6 +117,8 @@ def test_the_commands_that_scripts_rely_on_exist() -> None:
     assert found >= {
         "init", "serve", "web", "upgrade", "doctor", "login-link", "user add", "user list",
         "wiki create", "wiki delete", "wiki list", "wiki import", "wiki export",
+        "acl grant", "acl revoke", "acl list", "user suspend", "user resume", "user delete",
+        "wiki suspend", "wiki resume", "wiki limit", "audit",
     }  # fmt: skip
 
 
@@ -127,6 +129,11 @@ def test_the_commands_that_scripts_rely_on_exist() -> None:
         ("wiki", "list"),
         ("wiki", "create", "alice", "--owner", "alice.test"),
         ("login-link", "alice.test"),
+        ("acl", "grant", "alice", "bob.test", "editor"),
+        ("user", "suspend", "alice.test"),
+        ("user", "delete", "alice.test", "--yes"),
+        ("wiki", "limit", "alice", "--pages", "9"),
+        ("audit",),
         ("serve",),
         ("web",),
     ],
@@ -275,11 +282,12 @@ def test_a_history_goes_in_and_comes_out_whole(farm: Robot, tmp_path: Path) -> N
         subprocess.run([*git, "commit", "-q", "-m", text], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
 
+    before = {wiki["slug"]: wiki["pages"] for wiki in farm("wiki", "list", "--json").document}
     done = farm("wiki", "import", "alice", str(notes), "--json").document
     assert (done["commits"], done["pages"], done["home_page"]) == (2, 1, "README")
     assert done["revision"] == head.strip()
     pages = {wiki["slug"]: wiki["pages"] for wiki in farm("wiki", "list", "--json").document}
-    assert pages == {"alice": 1, "bob": 1}
+    assert pages == {"alice": 1, "bob": before["bob"]}
 
     assert "--replace" in refusal(farm("wiki", "import", "alice", str(tmp_path)))
     target = tmp_path / "out.bundle"
@@ -325,6 +333,136 @@ def preference(tmp_path: Path, slug: str) -> str | None:
 def test_imports_of_missing_wikis_and_sources_are_refused(farm: Robot, tmp_path: Path) -> None:
     assert "no wiki" in refusal(farm("wiki", "import", "nobody", str(tmp_path)))
     assert "does not exist" in refusal(farm("wiki", "import", "alice", str(tmp_path / "none")))
+
+
+# ------------------------------------------------------------------ roles and people
+
+
+def roles(farm: Robot, slug: str) -> dict[str, str]:
+    """Handles and roles on a wiki."""
+    return {m["handle"]: m["role"] for m in farm("acl", "list", slug, "--json").document}
+
+
+def test_roles_are_given_listed_and_taken_away_and_the_other_wiki_stays(farm: Robot) -> None:
+    given = farm("acl", "grant", "alice", "bob.test", "viewer", "--json").document
+    assert (given["slug"], given["handle"], given["role"], given["before"]) == (
+        "alice", "bob.test", "viewer", None,
+    )  # fmt: skip
+    changed = farm("acl", "grant", "alice", given["did"], "editor")
+    assert changed.out == "bob.test is editor of alice, was viewer\n"
+    assert roles(farm, "alice") == {"alice.test": "owner", "bob.test": "editor"}
+    assert "bob.test" in farm("acl", "list", "alice").out
+    assert farm("acl", "revoke", "alice", "bob.test", "--json").document["role"] is None
+    assert roles(farm, "alice") == {"alice.test": "owner"}
+    assert roles(farm, "bob") == {"bob.test": "owner"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "exit_code"),
+    [
+        (("grant", "alice", "nobody.test", "editor"), "no user", 1),
+        (("grant", "nothing", "bob.test", "editor"), "no wiki", 1),
+        (("grant", "alice", "alice.test", "viewer"), "one owner", 1),
+        (("grant", "alice", "bob.test", "owner"), "'editor', 'viewer'", 2),
+        (("revoke", "alice", "bob.test"), "no collaborator", 1),
+        (("revoke", "alice", "alice.test"), "owner", 1),
+        (("list", "nothing"), "no wiki", 1),
+    ],
+)
+def test_roles_that_cannot_be(
+    farm: Robot, arguments: tuple[str, ...], reason: str, exit_code: int
+) -> None:
+    assert reason in refusal(farm("acl", *arguments), exit_code)
+
+
+def test_i1_the_limits_of_the_settings_hold(farm: Robot) -> None:
+    farm("user", "add", "carol.test")
+    limits = {"ROBOT_MAX_COLLABORATORS": "1", "ROBOT_MAX_PAGES": "7"}
+    assert farm("acl", "grant", "alice", "bob.test", "viewer", **limits).exit_code == 0
+    words = refusal(farm("acl", "grant", "alice", "carol.test", "viewer", **limits))
+    assert "1 collaborator, as many as a wiki may have. Remove one" in words
+    assert farm("acl", "grant", "alice", "bob.test", "editor", **limits).exit_code == 0
+    own = farm("wiki", "limit", "alice", "--pages", "900", "--json", **limits).document
+    assert own == {"slug": "alice", "max_pages": 900, "own_limit": True}
+    shown = {w["slug"]: w["max_pages"] for w in farm("wiki", "list", "--json", **limits).document}
+    assert shown == {"alice": 900, "bob": 7}
+    assert farm("wiki", "limit", "alice", "--default", "--json", **limits).document == {
+        "slug": "alice", "max_pages": 7, "own_limit": False,
+    }  # fmt: skip
+    for wrong in ((), ("--pages", "5", "--default"), ("--pages", "0")):
+        assert "--help" in refusal(farm("wiki", "limit", "alice", *wrong), 2)
+
+
+def test_a_suspended_person_is_listed_as_such_and_gets_no_link(farm: Robot) -> None:
+    done = farm("user", "suspend", "alice.test", "--reason", "spam", "--json").document
+    assert (done["suspended"], done["changed"]) == (True, True)
+    assert farm("user", "suspend", "alice.test").out == "alice.test was suspended already\n"
+    states = {u["handle"]: u["suspended_at"] for u in farm("user", "list", "--json").document}
+    assert states["alice.test"] is not None
+    assert states["bob.test"] is None
+    assert f"suspended {states['alice.test']}" in farm("user", "list").out
+    words = refusal(farm("login-link", "alice.test"))
+    assert "alice.test is suspended since" in words
+    assert "robot user resume alice.test" in words
+    assert "suspended" in refusal(farm("wiki", "create", "notes", "--owner", "alice.test"))
+    assert farm("user", "resume", "alice.test").exit_code == 0
+    assert farm("login-link", "alice.test").exit_code == 0
+    assert farm("user", "resume", "alice.test", "--json").document["changed"] is False
+
+
+def test_a_suspended_wiki_is_listed_as_such(farm: Robot) -> None:
+    assert farm("wiki", "suspend", "bob", "--json").document["changed"] is True
+    shown = {w["slug"]: w["suspended_at"] for w in farm("wiki", "list", "--json").document}
+    assert shown["bob"] is not None
+    assert shown["alice"] is None
+    assert f"suspended {shown['bob']}" in farm("wiki", "list").out
+    assert farm("wiki", "resume", "bob", "--json").document["suspended"] is False
+    assert "public" in farm("wiki", "list").out
+    assert "no wiki" in refusal(farm("wiki", "suspend", "nothing"))
+
+
+def test_an_account_is_deleted_with_its_wikis_and_the_other_stays(
+    farm: Robot, tmp_path: Path
+) -> None:
+    farm("acl", "grant", "bob", "alice.test", "editor")
+    assert "add --yes to delete alice.test with alice" in refusal(
+        farm("user", "delete", "alice.test")
+    )
+    done = farm("user", "delete", "alice.test", "--yes", "--json").document
+    assert (done["deleted"], done["wikis"]) == (True, ["alice"])
+    assert [path.name for path in (tmp_path / "home" / "wikis").iterdir()] == ["bob"]
+    assert [u["handle"] for u in farm("user", "list", "--json").document] == ["bob.test"]
+    assert roles(farm, "bob") == {"bob.test": "owner"}
+    assert "no user" in refusal(farm("login-link", "alice.test"))
+    other = ("user", "add", "alice.test", "--did", "did:plc:other")
+    assert "somebody else has this name" in refusal(farm(*other))
+    assert farm("user", "add", "alice.test", "--json").document["did"] == done["did"]
+
+
+def test_i6_the_audit_trail_tells_who_did_what_and_holds_no_secret(farm: Robot) -> None:
+    made = farm("wiki", "create", "notes", "--owner", "bob.test", "--json").document
+    link = farm("login-link", "bob.test").out.strip()
+    farm("acl", "grant", "alice", "bob.test", "editor")
+    farm("user", "suspend", "bob.test", "--reason", "line\nbreak \x1b[2J")
+    farm("wiki", "delete", "notes", "--yes")
+    everything = farm("audit", "--json")
+    assert [e["action"] for e in everything.document][:4] == [
+        "wiki_deleted", "user_suspended", "granted", "wiki_created",
+    ]  # fmt: skip
+    assert all(entry["actor_did"] is None for entry in everything.document)
+    assert made["token"] not in everything.out
+    assert link.rsplit("/", 1)[1] not in everything.out
+    assert not any(word in everything.out for word in SECRET_WORDS)
+    of_bob = farm("audit", "--user", "bob.test", "--json").document
+    assert [e["action"] for e in of_bob] == ["user_suspended", "granted"]
+    assert farm("audit", "--user", of_bob[0]["subject_did"], "--json").document == of_bob
+    assert len(farm("audit", "--wiki", "notes", "--json").document) == 2
+    assert len(farm("audit", "--limit", "1").out.splitlines()) == 2  # and the head
+    shown = farm("audit").out
+    assert "line\\u000abreak \\u001b[2J" in shown
+    assert "\x1b" not in shown
+    assert "no user" in refusal(farm("audit", "--user", "nobody.test"))
+    assert "--help" in refusal(farm("audit", "--limit", "0"), 2)
 
 
 # ------------------------------------------------------------------ doctor, demo, processes

@@ -23,6 +23,7 @@ PACKAGES = {
         "plugins/access_control",
         {"otterwiki_tenant", "otterwiki_engine"},
     ),
+    "otterwiki_content_security": ("plugins/content_security", {"otterwiki_engine"}),
     "otterwiki_robot": (
         ".",
         {"otterwiki_access_control", "otterwiki_tenant", "otterwiki_engine"},
@@ -31,12 +32,13 @@ PACKAGES = {
 #: Modules that read or write the process environment.
 MAY_USE_ENVIRONMENT = {
     "otterwiki_robot/settings.py",
+    "otterwiki_content_security/settings.py",
     "otterwiki_tenant/startup.py",  # Otterwiki takes its settings from there when it is loaded
 }
 #: Modules that speak SQL.
 STORE_MODULES = re.compile(
-    r"(?:^|/)(?:migrations/.*|models|database|wiki_database|users|wikis|acls|login_links|access"
-    r"|[a-z_]*store|[a-z_]*index[a-z_]*|history_records)\.py$"
+    r"(?:^|/)(?:migrations/.*|models|database|questions|wiki_database|users|wikis|acls|login_links|access"
+    r"|audit|sessions|[a-z_]*store|[a-z_]*index[a-z_]*|history_records)\.py$"
 )
 #: What other modules may name of the database libraries: types they pass on, errors they catch.
 TYPES_AND_ERRORS = {
@@ -54,8 +56,8 @@ SQL_STATEMENT = re.compile(
 #: The engine below its Otterwiki plugin knows no web framework.
 ENGINE_WITHOUT_FLASK = {
     "actor", "authorship", "blame", "blob_cache", "blob_files", "diff", "errors", "git_command",
-    "hooks", "locks", "loose_objects", "merge", "pagenames", "paths", "refs", "repository",
-    "snapshot", "trees", "wiki", "worktree",
+    "hooks", "locks", "loose_objects", "merge", "pagenames", "paths", "proposals", "rebasing",
+    "refs", "repository", "repository_reading", "snapshot", "trees", "wiki", "worktree",
 }  # fmt: skip
 
 

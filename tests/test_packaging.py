@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DISTRIBUTIONS = {
     "otterwiki_engine": ROOT / "plugins" / "engine",
     "otterwiki_access_control": ROOT / "plugins" / "access_control",
+    "otterwiki_content_security": ROOT / "plugins" / "content_security",
     "otterwiki_tenant": ROOT / "tenant",
 }
 FOLDERS = {**DISTRIBUTIONS, "otterwiki_robot": ROOT}

@@ -37,7 +37,7 @@ class Browser:
         self.application = application
         self.host = host
         self.cookies: dict[tuple[str, str], str] = {}
-        """(domain without leading dot, name) -> value"""
+        """(domain, name) -> value; the domain has a leading dot unless the cookie is its host's."""
 
     def get(self, path: str, *, host: str | None = None) -> Answer:
         """GET `path` (quoted, may hold a query)."""
@@ -74,13 +74,14 @@ class Browser:
         return "; ".join(
             f"{key}={value}"
             for (domain, key), value in self.cookies.items()
-            if name == domain or name.endswith("." + domain)
+            if name == domain or (domain.startswith(".") and f".{name}".endswith(domain))
         )
 
     def _keep_cookies(self, host: str, headers: Headers) -> None:
         for line in headers.getlist("Set-Cookie"):
             for key, morsel in SimpleCookie(line).items():
-                domain = morsel["domain"].lstrip(".") or host.partition(":")[0]
+                named = morsel["domain"].lstrip(".")
+                domain = f".{named}" if named else host.partition(":")[0]
                 if morsel["max-age"] == "0" or not morsel.value:
                     self.cookies.pop((domain, key), None)
                 else:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from .guards_share import Share
 from .messages import BenchError, Side
 from .rows import ROWS, Inputs, Row, SampleCounts
 from .worker_process import WorkerProcess
@@ -28,6 +29,7 @@ class Measurements:
     plugins: dict[Side, list[str]] = field(default_factory=dict)
     fsyncs: dict[Side, int] = field(default_factory=dict)
     lost_saves: dict[Side, int] = field(default_factory=dict)
+    guards: Share | None = None
     pages: int = 0
     long_page: str = ""
     long_page_bytes: int = 0
@@ -73,6 +75,9 @@ def measure(
                     answer = _ask(workers[side], row, inputs, number)
                     result.samples[row.key][side].append(answer["seconds"])
                     written[side] += answer.get("commits", 0)
+        tell("session and permission code")
+        asked = workers["ours"].call("share_of_guards", page=inputs.page(0), views=counts.guards)
+        result.guards = Share(**asked)
         for side, worker in workers.items():
             counted = worker.call("count_fsyncs", page=inputs.page(0))
             result.fsyncs[side] = counted["fsyncs"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from statistics import median
 from typing import Any
@@ -47,7 +47,9 @@ def judge(measurements: Measurements, *, seed: int) -> list[Line]:
 
 def passed(measurements: Measurements, lines: list[Line]) -> bool:
     """True when every target is met and nothing makes the numbers worthless."""
-    return not measurements.failures and all(line.verdict != Verdict.FAIL for line in lines)
+    guards_are_met = measurements.guards is not None and measurements.guards.is_met
+    rows_are_met = all(line.verdict != Verdict.FAIL for line in lines)
+    return not measurements.failures and guards_are_met and rows_are_met
 
 
 def as_table(measurements: Measurements, lines: list[Line]) -> str:
@@ -92,6 +94,7 @@ def as_table(measurements: Measurements, lines: list[Line]) -> str:
         f"stock {measurements.fsyncs['stock']}, ours {measurements.fsyncs['ours']}; "
         f"start-up (not counted): {startup}; load average {load}.",
     ]
+    text += [str(measurements.guards)] if measurements.guards else []
     text += [f"FAIL: {failure}" for failure in measurements.failures]
     text.append("All targets met." if passed(measurements, lines) else "A target is missed.")
     return "\n".join(text)
@@ -114,6 +117,7 @@ def as_document(measurements: Measurements, lines: list[Line], *, seed: int) -> 
         "plugins": measurements.plugins,
         "fsyncs_per_save": measurements.fsyncs,
         "lost_saves": measurements.lost_saves,
+        "guards": asdict(measurements.guards) if measurements.guards else None,
         "startup_ms": {
             side: _milliseconds(seconds) for side, seconds in measurements.startup_seconds.items()
         },

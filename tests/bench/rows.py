@@ -88,6 +88,8 @@ class SampleCounts:
     fast: int
     slow: int
     first: int
+    guards: int
+    """Page views that the share of session and permission code is taken over."""
 
     def of(self, row: Row) -> int:
         """The number of samples of `row`."""
@@ -96,5 +98,5 @@ class SampleCounts:
         return self.slow if row.slow else self.fast
 
 
-FULL = SampleCounts(fast=200, slow=40, first=12)
-QUICK = SampleCounts(fast=4, slow=3, first=1)
+FULL = SampleCounts(fast=200, slow=40, first=12, guards=1000)
+QUICK = SampleCounts(fast=4, slow=3, first=1, guards=20)

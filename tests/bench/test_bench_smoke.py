@@ -12,6 +12,7 @@ import pytest
 
 from .comparison import Target, Verdict, compare
 from .generated_content import QUICK_SHAPE, generate
+from .guards_share import Clock, share_of
 from .messages import ROOT
 from .rows import ROWS
 
@@ -37,6 +38,10 @@ def test_quick_run_fills_every_row(tmp_path: Path) -> None:
     assert document["lost_saves"] == {"stock": 0, "ours": 0, "work_tree": 0}
     assert document["fsyncs_per_save"]["ours"] > 0
     assert document["left_out"] == []
+    assert document["guards"]["views"] == 20
+    assert 0 < document["guards"]["guard_seconds"] < document["guards"]["view_seconds"]
+    assert 0 < document["guards"]["share"] < 1
+    assert "Session and permission code: " in done.stdout
 
 
 def test_generated_content_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
@@ -68,6 +73,25 @@ def test_a_faster_row_needs_the_ratio_itself() -> None:
     found = compare([5.9] * 3, [1.0] * 3, seed=1)
     assert Target(6.0).verdict(found) is Verdict.FAIL
     assert Target(5.9).verdict(found) is Verdict.PASS
+
+
+def test_the_share_of_the_guards_is_the_median_of_the_views() -> None:
+    found = share_of([(1.0, 100.0), (2.0, 100.0), (60.0, 200.0)])
+    assert found.share == pytest.approx(0.02)
+    assert found.total == pytest.approx(63 / 400)
+    assert found.is_met
+    assert not share_of([(3.0, 100.0)]).is_met
+    with pytest.raises(ValueError, match="no views"):
+        share_of([])
+
+
+def test_a_call_inside_another_one_counts_once() -> None:
+    clock = Clock()
+    inner = clock.around(lambda: None)
+    clock.around(inner)()
+    assert clock.calls == 1
+    inner()
+    assert clock.calls == 2
 
 
 def test_samples_that_do_not_pair_are_refused() -> None:

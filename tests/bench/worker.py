@@ -11,10 +11,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TextIO
 from urllib.parse import quote
 
 from .browser import Browser, FormFields
+from .guards_share import measure_share
 from .messages import BenchError, WorkerConfig
 from .sites import Site, loaded_plugins, open_site
 
@@ -83,6 +85,10 @@ class Worker:
         if not changed:
             raise BenchError(f"storing {filename} says that nothing has changed")
         return {"seconds": seconds, "commits": 1}
+
+    def do_share_of_guards(self, page: str, views: int) -> dict[str, Any]:
+        """How much of `views` page views goes into sessions and permissions; the farm only."""
+        return asdict(measure_share(self.browser, "/" + quote(page), views))
 
     def do_count_fsyncs(self, page: str) -> dict[str, Any]:
         """How often one `storage.store` calls os.fsync (or fdatasync) in this process."""

@@ -1,6 +1,6 @@
-"""The engine's wheel, installed beside a stock Otterwiki in an environment of its own.
+"""Wheels of ours, installed beside a stock Otterwiki in an environment of their own.
 
-Environments are kept in the project's cache folder, by what the wheel holds, because making one
+Environments are kept in the project's cache folder, by what the wheels hold, because making one
 means installing all of Otterwiki.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from .servers import plain_environment
 from .zygote import ROOT
 
+ENGINE = ROOT / "plugins" / "engine"
 _ENVIRONMENTS = ROOT / ".cache" / "engine-wheel"
 _INSTALL_SECONDS = 600
 
@@ -24,11 +25,11 @@ class BuildFailed(Exception):
     """A command of the build ended with an error; the message is the end of what it said."""
 
 
-def build_wheel(place: Path) -> Path:
-    """The wheel of ``plugins/engine``, built from a copy below `place`."""
+def build_wheel(place: Path, distribution: Path = ENGINE) -> Path:
+    """The wheel of the folder `distribution`, built from a copy below `place`."""
     source = place / "source"
     shutil.copytree(
-        ROOT / "plugins" / "engine",
+        distribution,
         source,
         ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "tests"),
     )
@@ -44,18 +45,21 @@ def contents(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in sorted(archive.namelist())}
 
 
-def environment_with(wheel: Path) -> Path:
-    """The Python of an environment with the wheel, Otterwiki and a web server, and no more."""
+def environment_with(*wheels: Path) -> Path:
+    """The Python of an environment with these wheels, Otterwiki and a web server, and no more."""
     digest = hashlib.sha256()
-    for name, content in contents(wheel).items():
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    folder = _ENVIRONMENTS / digest.hexdigest()[:16]
+    for wheel in wheels:
+        for name, content in contents(wheel).items():
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    same_wheels = _ENVIRONMENTS / "+".join(wheel.name.partition("-")[0] for wheel in wheels)
+    folder = same_wheels / digest.hexdigest()[:16]
     python = folder / "bin" / "python"
     complete = folder / "complete"
     if not complete.exists():
-        shutil.rmtree(_ENVIRONMENTS, ignore_errors=True)  # older wheels' environments too
+        shutil.rmtree(same_wheels, ignore_errors=True)  # older versions' environments
         _run(sys.executable, "-m", "venv", str(folder))
-        _run(str(python), "-m", "pip", "install", "--quiet", str(wheel), "gunicorn>=27.0,<28")
+        needed = [*map(str, wheels), "gunicorn>=27.0,<28"]
+        _run(str(python), "-m", "pip", "install", "--quiet", *needed)
         complete.touch()
     return python
 

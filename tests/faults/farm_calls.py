@@ -14,10 +14,13 @@ from typing import Any
 from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
-from otterwiki_tenant import clock, startup, tokens, wikis
+from otterwiki_tenant import acls, people, sessions, startup, tokens, users, wikis
+from otterwiki_tenant.access import Role
+from otterwiki_tenant.errors import TenantError
 from otterwiki_tenant.farm import Farm
 from otterwiki_tenant.identity import COOKIE_NAME
-from otterwiki_tenant.testing import DOMAIN, add_person, base_url, make_farm
+from otterwiki_tenant.people import OPERATOR, By
+from otterwiki_tenant.testing import DOMAIN, add_person, base_url, identity_cookie, make_farm
 from otterwiki_tenant.wsgi import FarmMiddleware
 
 from .engine_calls import commit, create, history
@@ -84,6 +87,64 @@ def delete_wiki(folder: str, slug: str) -> None:
     _open(folder).delete_wiki(slug)
 
 
+def prepare_account(folder: str, handle: str, slug: str) -> str:
+    """Make a person an editor of somebody's wiki and sign them in; returns the cookie's value."""
+    farm = _open(folder)
+    people.grant(farm, slug, _did(handle), Role.EDITOR, OPERATOR)
+    cookie = identity_cookie(farm, _did(handle))
+    farm.close()
+    return cookie
+
+
+def delete_account(folder: str, handle: str) -> None:
+    """Remove a person, as they ask for it themselves."""
+    people.delete_account(_open(folder), _did(handle), By(_did(handle), "192.0.2.1"))
+
+
+def come_back(folder: str, handle: str) -> str:
+    """Register a person whose account was deleted; returns their username."""
+    return people.add_user(_open(folder), did=_did(handle), handle=handle).username
+
+
+def account(folder: str, handle: str) -> dict[str, Any]:
+    """What the registry has of a person: ``active``, ``handle``, ``sessions`` and ``roles``."""
+    with _open(folder).database.reading() as session:
+        person = users.by_did(session, _did(handle))
+        return {
+            "active": person is not None and person.is_active,
+            "handle": person.handle if person else None,
+            "sessions": len(sessions.of_person(session, _did(handle))),
+            "roles": [record.slug for record, _role in wikis.shared_with(session, _did(handle))],
+        }
+
+
+def members(folder: str, slug: str) -> list[str]:
+    """The DIDs of everybody with a role on a wiki."""
+    with _open(folder).database.reading() as session:
+        return [member.did for member in acls.members(session, slug)]
+
+
+def status_with(folder: str, slug: str, cookie: str, path: str) -> int:
+    """The status a GET is answered with in the browser that holds that cookie."""
+    return _browser(_open(folder), slug, cookie).status(path)
+
+
+def refusal_of_name(folder: str, name: str, handle: str) -> list[str]:
+    """Why others can't have a name: as a wiki's address (for `handle`), and as a username."""
+    farm = _open(folder)
+    attempts = (
+        lambda: farm.create_wiki(name, owner_did=_did(handle)),
+        lambda: people.add_user(farm, did="did:plc:new", handle="new.test", username=name),
+    )
+    refused = []
+    for attempt in attempts:
+        try:
+            attempt()
+        except TenantError as error:
+            refused.append(type(error).__name__)
+    return refused
+
+
 def recover(folder: str) -> dict[str, list[str]]:
     """What the farm does when it starts."""
     found = _open(folder).recover()
@@ -118,6 +179,10 @@ def _did(handle: str) -> str:
 
 
 def _visitor(farm: Farm, slug: str, handle: str) -> Visitor:
+    return _browser(farm, slug, identity_cookie(farm, _did(handle)))
+
+
+def _browser(farm: Farm, slug: str, cookie: str) -> Visitor:
     front_door = FarmMiddleware(
         farm,
         wiki_app=_app.wsgi_app,
@@ -125,6 +190,5 @@ def _visitor(farm: Farm, slug: str, handle: str) -> Visitor:
         health_app=Response("healthy", mimetype="text/plain"),
     )
     visitor = Visitor(front_door, base_url(slug), {})
-    cookie = farm.identity.mint(_did(handle), clock.now())
     visitor.client.set_cookie(COOKIE_NAME, cookie, domain=DOMAIN, origin_only=False)
     return visitor

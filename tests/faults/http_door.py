@@ -24,6 +24,7 @@ class _Answer:
     status: int
     location: str
     text: str
+    headers: dict[str, str]
 
 
 @dataclass
@@ -65,7 +66,8 @@ class Browser:
             for name, morsel in SimpleCookie(line).items():
                 self.cookies[name] = morsel.coded_value
         location = response.headers.get("Location") or ""
-        return _Answer(response.status, location, content.decode("utf-8", "replace"))
+        headers_back = dict(response.headers.items())
+        return _Answer(response.status, location, content.decode("utf-8", "replace"), headers_back)
 
 
 class HttpDoor:

@@ -1,11 +1,11 @@
-"""SIGKILL on the farm: while a form is answered, while a wiki is made, while one is deleted."""
+"""SIGKILL on the farm: while a form is answered, a wiki made or deleted, an account deleted."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class FarmUnderTest:
     zygote: Zygote
     place: Path
     template: Path
+    cookie: str  # of the owner of ``killed``, who is also an editor of ``alice``
 
     def fresh(self) -> None:
         """Put an unharmed copy in place."""
@@ -59,10 +60,13 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmUnderTest]:
         check=True,
     )
     with Zygote("tests.faults.farm_calls", folder / "farm.log", environment) as zygote:
-        found = FarmUnderTest(zygote, folder / "home", folder / "template")
-        zygote.call("build", folder=str(found.template), handles=[_OWNER, "alice.test"])
-        build(zygote, found.template / "wikis" / "killed")
-        yield found
+        template = folder / "template"
+        zygote.call("build", folder=str(template), handles=[_OWNER, "alice.test"])
+        build(zygote, template / "wikis" / "killed")
+        cookie = zygote.call(
+            "prepare_account", folder=str(template), handle=_OWNER, slug="alice"
+        ).result
+        yield FarmUnderTest(zygote, folder / "home", template, cookie)
 
 
 # ---------------------------------------------------------------------- one wiki's pages
@@ -163,9 +167,49 @@ def _judge_deleted(farm: FarmUnderTest, outcome: Outcome) -> Iterator[str]:
     yield from _judge_farm(farm, {"killed", "alice"}, others)
 
 
+def _judge_account(farm: FarmUnderTest, outcome: Outcome) -> Iterator[str]:
+    """A killed deletion of an account: nothing has happened, or the next start finishes it."""
+    others = {"alice": WikiOnDisk(farm.template / "wikis" / "alice").head()}
+    deleted = not farm.call("account", handle=_OWNER).result["active"]
+    if not deleted and outcome.killed_before == "":
+        yield "it was acknowledged, but the account is there"
+    yield from _judge_doors(farm, deleted)
+    farm.call("recover")
+    if not deleted:
+        yield from _judge_farm(farm, {"killed", "alice"}, others)
+        yield from _judge_doors(farm, deleted=False)
+        farm.call("delete_account", handle=_OWNER)
+        others = {"alice": farm.wiki("alice").head()}
+    yield from _judge_doors(farm, deleted=True)
+    left = farm.call("account", handle=_OWNER).result
+    if left != {"active": False, "handle": "", "sessions": 0, "roles": []}:
+        yield f"of the account is left {left}"
+    if farm.call("members", slug="alice").result != ["did:plc:alice"]:
+        yield "it still has a role on the other wiki"
+    refused = farm.call("refusal_of_name", name="killed", handle="alice.test").result
+    if refused != ["NameTaken", "NameTaken"]:
+        yield f"somebody else can have its name: {refused}"
+    yield from _judge_farm(farm, {"alice"}, others)
+    if farm.call("come_back", handle=_OWNER).result != "killed":
+        yield "who comes back has another name"
+    yield from _judge_doors(farm, deleted=True)  # the old browser is signed in no more
+    farm.call("create_wiki", slug="killed", handle=_OWNER)
+    if len(farm.wiki("killed").reachable()) != 1:
+        yield "who comes back finds the old history"
+
+
+def _judge_doors(farm: FarmUnderTest, deleted: bool) -> Iterator[str]:
+    """The browser that was signed in is let into both private wikis, or into neither."""
+    for slug in ("killed", "alice"):
+        status = farm.call("status_with", slug=slug, cookie=farm.cookie, path="/Home").result
+        if (status == 200) is deleted:
+            yield f"{slug} answers {status}, while the account {'is deleted' if deleted else 'is'}"
+
+
 _LIFECYCLE: dict[str, tuple[str, dict[str, Any], Callable[..., Iterator[str]]]] = {
     "wiki create": ("create_wiki", {"slug": "second", "handle": _OWNER}, _judge_created),
     "wiki delete": ("delete_wiki", {"slug": "killed"}, _judge_deleted),
+    "account delete": ("delete_account", {"handle": _OWNER}, _judge_account),
 }
 
 
@@ -173,7 +217,7 @@ def _run_lifecycle(farm: FarmUnderTest, name: str, wanted: int | None) -> None:
     function, arguments, judge = _LIFECYCLE[name]
     farm.fresh()
     steps = farm.call(function, **arguments).steps
-    points = spread(len(steps) + 1, wanted)  # the last one is not killed at all
+    points = _points(name, steps, wanted)
     problems = []
     for point in points:
         farm.fresh()
@@ -184,9 +228,21 @@ def _run_lifecycle(farm: FarmUnderTest, name: str, wanted: int | None) -> None:
     assert not problems, "\n".join(problems[:12])
 
 
+def _points(name: str, steps: Sequence[str], wanted: int | None) -> list[int]:
+    """Where to kill; the last one is not killed at all.
+
+    A deletion is decided before it removes the first file: most of the points lie there.
+    """
+    total = len(steps) + 1
+    if wanted is None or not name.endswith("delete"):
+        return spread(total, wanted)
+    decided = next(i for i, step in enumerate(steps, 1) if step.startswith("os.remove"))
+    return [*spread(decided, wanted - 2), (decided + total) // 2, total]
+
+
 @pytest.mark.parametrize("name", list(_LIFECYCLE))
 def test_killed_lifecycle(farm: FarmUnderTest, name: str) -> None:
-    _run_lifecycle(farm, name, 10)
+    _run_lifecycle(farm, name, 12)
 
 
 @pytest.mark.soak

@@ -60,7 +60,8 @@ class Visitor:
         for name, value in form.items():
             is_file = isinstance(value, list)
             data[name] = (io.BytesIO(value[1].encode("latin-1")), value[0]) if is_file else value
-        answer = self.client.post(path, base_url=self._base_url, headers=self._headers, data=data)
+        headers = {**self._headers, "Origin": self._base_url}
+        answer = self.client.post(path, base_url=self._base_url, headers=headers, data=data)
         if answer.status_code != 302:
             said = re.sub(r"<[^>]+>|\s+", " ", answer.get_data(as_text=True))
             raise NotAcknowledged(f"POST {path}: {answer.status_code} {said[-400:]}")

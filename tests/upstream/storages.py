@@ -15,7 +15,8 @@ from typing import Any
 import git
 import pluggy
 
-FARM_PLUGINS = frozenset({"tenant", "access_control"})
+#: They are not about storage, and would change what upstream's tests look for in pages.
+OTHER_PLUGINS = frozenset({"tenant", "access_control", "content_security"})
 
 
 class StorageKind(enum.Enum):
@@ -30,8 +31,8 @@ class StorageKind(enum.Enum):
 
     @property
     def blocked_plugins(self) -> frozenset[str]:
-        """Names of our Otterwiki plugins that must not load: the farm's never do."""
-        return FARM_PLUGINS | {"engine"} if self is StorageKind.STOCK else FARM_PLUGINS
+        """Names of our Otterwiki plugins that must not load: all but the engine never do."""
+        return OTHER_PLUGINS | {"engine"} if self is StorageKind.STOCK else OTHER_PLUGINS
 
 
 def block_plugins(names: frozenset[str]) -> None:
