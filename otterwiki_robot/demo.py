@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 
 from otterwiki_tenant import names, people, users, wikis
+from otterwiki_tenant.people import OPERATOR
 
 from .installation import Installation
 from .new_wiki import template_pages
@@ -40,6 +41,7 @@ def make_demo(installation: Installation) -> bool:
                 installation.settings, slug=SLUG, name=NAME, purpose="", owner_handle=HANDLE
             ),
         )
+        people.set_listed(farm, SLUG, True, OPERATOR)
         existing = made.record
     opened = farm.opened(existing)
     if opened.wiki.repository.head() != existing.template_revision:

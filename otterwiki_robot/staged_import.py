@@ -199,8 +199,8 @@ class StagedImports:
         if not is_untouched(found.target) and not may_replace:
             raise ReplaceUnconfirmed
         check_page_count(len(staged.checked.contents.pages), found.limits)
-        # A folder for each wiki: no name of one is the beginning of another's.
-        places = Places(self._run, self._farm.layout.home / "backups" / "replaced" / slug)
+        # In the wiki's own folder: what was replaced is deleted with the wiki.
+        places = Places(self._run, self._farm.layout.wiki(slug) / "replaced")
         with (
             transfer_slot(self._run, did),
             staging.claimed(self._run, staged_id) as work,

@@ -182,7 +182,7 @@ def test_a_wiki_with_pages_is_only_replaced_with_a_tick_and_saved_first(
     assert state(installation) == before
     assert say_yes(alice, address, replace="yes").status_code == 303
     assert files_of(installation) == sorted(NOTES)
-    (bundle,) = (installation.settings.home / "backups" / "replaced" / "alice").iterdir()
+    (bundle,) = (installation.settings.home / "wikis" / "alice" / "replaced").iterdir()
     git(tmp_path, "clone", "-q", str(bundle), str(tmp_path / "old"))
     assert (tmp_path / "old" / "Mine.md").read_bytes() == b"mine\n"
     for number in range(4):
