@@ -4,7 +4,7 @@
 #   make run       the farm on this machine, with a demo wiki
 #   make test      all tests          make check   lint, types, import layers
 #   make bench     speed beside a stock Otterwiki (CONTENT=PATH takes another repository)
-#   make docs      the settings page, from the declarations
+#   make docs      the pages of settings and permissions, from the declarations
 #   make soak      long kill, load and isolation runs
 
 SHELL := /bin/bash
@@ -70,6 +70,7 @@ format: $(DEV_READY)
 
 docs: $(RUN_READY)
 	ROBOT_DEV=1 $(BIN)/robot settings --markdown > docs/settings.md
+	$(BIN)/python -m otterwiki_robot.permissions_reference > docs/permissions.md
 
 bench: $(DEV_READY)
 	$(BIN)/python -m tests.bench $(if $(CONTENT),--content "$(CONTENT)") $(ARGS)

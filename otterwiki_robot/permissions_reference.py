@@ -1,6 +1,6 @@
 """``docs/permissions.md``: who may do what, made from what requests are checked against.
 
-    python -m otterwiki_robot.permissions_reference > docs/permissions.md
+python -m otterwiki_robot.permissions_reference > docs/permissions.md
 """
 
 from __future__ import annotations

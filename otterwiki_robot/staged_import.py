@@ -224,7 +224,7 @@ class StagedImports:
 
     def _owner(self, slug: str, by: By) -> str:
         """The DID of the person who acts, if they own the wiki today."""
-        with self._farm.database.writing() as session:
+        with self._farm.database.reading() as session:
             record = owned_wiki(session, slug, by, self._farm.abuse_contact)
         return by.did or record.owner_did
 

@@ -47,9 +47,9 @@ def install(app: Flask, settings: Settings, farm: Farm, *, without_person: froze
     def send_cookies(response: Response) -> Response:
         if request.endpoint in without_person or "visit" not in g:
             return response
-        if request_cookies.wipes(farm, request.environ):
-            response.headers.add(*request_cookies.WIPE)
         own = response.headers.getlist("Set-Cookie")
+        if request_cookies.wipes(farm, request.environ) and not own:
+            response.headers.add(*request_cookies.WIPE)  # beside a sign-in it would undo that
         ours = [*request_cookies.clearing_of_doubles(farm, request.environ), *g.visit.set_cookies]
         if g.new_binding is not None:
             ours.append(farm.bindings.set_cookie(bindings.ROOT, g.new_binding))

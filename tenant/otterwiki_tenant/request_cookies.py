@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 16_000
 """Of a Cookie header; all of ours together are under 3,000."""
+MAX_COOKIES = 50
+"""In one header; ours are fewer than ten. A browser keeps some 180 of a domain and all its hosts,
+and while the jar is full it may throw out the sign-in as soon as it is made."""
 _FLOODED = "robot.cookie_flood"
 WIPE = ("Clear-Site-Data", '"cookies"')
 
@@ -69,7 +72,9 @@ def drop_a_flood(environ: dict[str, Any]) -> None:
     Such a request is answered as one without cookies, so that nothing else reads all of it.
     """
     header = environ.get("HTTP_COOKIE")
-    if isinstance(header, str) and len(header) > MAX_CHARACTERS:
+    if not isinstance(header, str):
+        return
+    if len(header) > MAX_CHARACTERS or header.count(";") >= MAX_COOKIES:
         environ["HTTP_COOKIE"] = ""
         environ[_FLOODED] = True
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from otterwiki_tenant import audit, clock, sessions, users
+from otterwiki_tenant import audit, clock, sessions, users, wikis
 from otterwiki_tenant.audit import Action, By
-from otterwiki_tenant.errors import NoSuchUser, SignInRefused
+from otterwiki_tenant.database import Database
+from otterwiki_tenant.errors import NoSuchUser, SignInRefused, Unavailable
 from otterwiki_tenant.farm import Farm
 from otterwiki_tenant.identity import COOKIE_NAME
 from otterwiki_tenant.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, MAX_OF_A_PERSON
@@ -267,3 +268,39 @@ def test_a_handle_changes_nothing_about_a_session(farm: Farm) -> None:
     assert user is not None and (user.did, user.handle) == (ALICE, "new.test")
     with farm.database.reading() as session:
         assert users.by_did(session, ROBERT) is not None
+
+
+# ------------------------------------------------------------------ on every database
+
+
+def test_what_every_request_asks_is_asked_alike_on_every_database(
+    database: Database, now: datetime
+) -> None:
+    """These statements go to the bare driver, so each driver has to be shown to take them."""
+    with database.writing() as session:
+        for name in ("alice", "robert"):
+            users.add(session, did=f"did:plc:{name}", handle=f"{name}.test", now=now)
+        alice = sessions.start(session, ALICE, "test", now)
+        sessions.start(session, ROBERT, "test", now)
+    with database.asking() as questions:
+        found = sessions.with_user(questions, alice.id, now)
+        assert found is not None
+        assert found[0] == alice
+        assert found[1].did == ALICE
+        assert sessions.with_user(questions, alice.id, now + timedelta(days=15)) is None
+        assert sessions.with_user(questions, "' OR '1'='1", now) is None
+        assert wikis.with_role(questions, "alice", ALICE) == (None, None)
+    with database.writing() as session:
+        users.suspend(session, ALICE, now)
+    with database.asking() as questions:
+        assert sessions.with_user(questions, alice.id, now) is None
+
+
+def test_i8_a_question_that_fails_is_a_typed_error(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        session.connection().exec_driver_sql("DROP TABLE sessions")
+    for _ in range(2):
+        with pytest.raises(Unavailable), database.asking() as questions:
+            sessions.with_user(questions, "x", now)
+    with database.asking() as questions:
+        assert wikis.with_role(questions, "alice", ALICE) == (None, None)

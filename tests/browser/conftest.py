@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
 ROBOT = Path(sys.executable).parent / "robot"
-START_DEADLINE_SECONDS = 60.0
+START_DEADLINE_SECONDS = 120.0
 STOP_DEADLINE_SECONDS = 20.0
 CHROMIUM_OPTIONS = [
     "--no-sandbox",

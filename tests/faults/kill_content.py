@@ -30,7 +30,8 @@ RENAMED: Contents = {
     "Home.md": b"# Home\n\nSee [[Idea]].\n",
 }
 DELETED: Contents = {path: None for path in CONTENT if path.startswith("Plan")}
-UPLOADED: Contents = {"Home/picture.png": PICTURE[::-1]}
+NUMBERS = PICTURE[::-1]
+UPLOADED: Contents = {"Home/numbers.bin": NUMBERS}
 
 #: (name, what it changes, the path it is posted to, the form)
 FORMS: list[tuple[str, Contents, str, dict[str, Any]]] = [
@@ -47,7 +48,7 @@ FORMS: list[tuple[str, Contents, str, dict[str, Any]]] = [
         "upload",
         UPLOADED,
         "/Home/attachments",
-        {"message": "upload", "file": ["picture.png", PICTURE[::-1].decode("latin-1")]},
+        {"message": "upload", "file": ["numbers.bin", NUMBERS.decode("latin-1")]},
     ),
 ]
 

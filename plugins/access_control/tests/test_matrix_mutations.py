@@ -144,7 +144,7 @@ def test_h1_a_private_wiki_taken_for_public(matrix: MatrixFarm, monkeypatch: Pat
 def test_a17_a_session_nobody_looks_up(matrix: MatrixFarm, monkeypatch: Patch) -> None:
     """The cookie is right, the session behind it is gone: only the look-up tells."""
 
-    def believe(session: Any, sid: str, now: Any) -> Any:
+    def believe(_asked: Any, sid: str, _now: Any) -> Any:
         did = next(
             identity.did
             for subject in (*matrix.gone, matrix.owner)
@@ -153,7 +153,8 @@ def test_a17_a_session_nobody_looks_up(matrix: MatrixFarm, monkeypatch: Patch) -
         )
         times = [clock.timestamp(clock.now())] * 3
         record = sessions.SessionRecord(sid, did, "test", *times, None, None)
-        person = users.by_did(session, did)
+        with matrix.farm.database.reading() as session:
+            person = users.by_did(session, did)
         return (record, person) if person else None
 
     monkeypatch.setattr(admission.sessions, "with_user", believe)

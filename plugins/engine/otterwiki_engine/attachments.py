@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import otterwiki.wiki
 from flask import Response, abort, jsonify, make_response, redirect, request, send_file
@@ -25,32 +25,36 @@ from otterwiki.util import empty, guess_mimetype, sanitize_filename
 from werkzeug.exceptions import NotFound as HTTPNotFound
 from werkzeug.utils import secure_filename
 
+from .attachment_types import (
+    PDF,
+    RASTER_FORMATS,
+    UnsuitableFile,
+    check_upload,
+    is_shown_in_place,
+    name_problem,
+    sent_type,
+)
 from .blob_files import blob_file
-from .errors import BadPath, BadRevision, Conflict, EngineError, NotFound, RepositoryBusy
+from .errors import (
+    BadPath,
+    BadRevision,
+    CheckFailed,
+    Conflict,
+    EngineError,
+    NotFound,
+    QuotaExceeded,
+    RepositoryBusy,
+)
 from .paths import check_path
 from .rebinding import rebind
+from .thumbnails import make_thumbnail
 
-#: Types a browser may show in place (checklist G3). All but the raster images, PDF, video and audio
-#: are additionally sandboxed by Otterwiki's Content-Security-Policy; everything else downloads.
-INLINE_TYPES = frozenset(
-    {
-        "application/pdf",
-        "image/avif",
-        "image/bmp",
-        "image/gif",
-        "image/jpeg",
-        "image/png",
-        "image/svg+xml",
-        "image/tiff",
-        "image/vnd.microsoft.icon",
-        "image/webp",
-        "image/x-icon",
-        "text/csv",
-        "text/markdown",
-        "text/plain",
-    }
+#: Content-Security-Policy of every attachment: nothing in it runs, loads or belongs to this origin.
+POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+#: A browser's own viewer for PDF does not start in a sandbox. It gives scripts no access to a page.
+PDF_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf"
 )
-INLINE_PREFIXES = ("audio/", "video/")
 
 # An old revision never changes; but who was let in today may be shut out tomorrow.
 _FOREVER = "private, max-age=604800, immutable"
@@ -158,10 +162,10 @@ class CommittedAttachment(otterwiki.wiki.Attachment):
         return response
 
     def _response(self, path: Path) -> Response:
-        inline = self.mimetype in INLINE_TYPES or self.mimetype.startswith(INLINE_PREFIXES)
+        inline = is_shown_in_place(path, self.mimetype)
         sent = send_file(
             path,
-            mimetype=self.mimetype,
+            mimetype=sent_type(self.mimetype, in_place=inline),
             as_attachment=not inline,
             download_name=self.filename,
             conditional=False,
@@ -170,9 +174,32 @@ class CommittedAttachment(otterwiki.wiki.Attachment):
         return make_response(sent)
 
     def _harden_response(self, response: Any) -> Any:
-        """Otterwiki's headers, and no guessing of types whatever the settings say."""
+        """No guessing of types, and nothing that runs, whatever the settings say."""
         response.headers["X-Content-Type-Options"] = "nosniff"
-        return super()._harden_response(response)
+        response.headers["Content-Security-Policy"] = (
+            PDF_POLICY if response.mimetype == PDF else POLICY
+        )
+        return response
+
+    def get_thumbnail_url(self) -> str | None:
+        """URL of the small version; None for what has none."""
+        if self.mimetype not in RASTER_FORMATS and self.mimetype != "image/svg+xml":
+            return None
+        url: str | None = super().get_thumbnail_url()
+        return url
+
+    def get_thumbnail(
+        self, size: int | None = 80, width: int | None = None, height: int | None = None
+    ) -> Any:
+        """The image made smaller, as a response; see :func:`.thumbnails.make_thumbnail`."""
+        return make_thumbnail(self, super().get_thumbnail, size, width, height)
+
+    def rename(self, new_filename: str, message: str | None, author: Any) -> Any:
+        """Rename the file as Otterwiki does; refuses names an upload would be refused with."""
+        problem = name_problem(new_filename)
+        if problem:
+            abort(403, description=f"Nothing was renamed. {new_filename!a} is no name: {problem}.")
+        return super().rename(new_filename, message, author)
 
 
 def _checked(filepath: str, shown: str) -> str:
@@ -196,7 +223,8 @@ def upload_attachments(
 
     `filename` names the attachment to replace by the upload. With `inline` the answer is JSON for
     the editor, else a redirect to the list. Refusals: 403 for a name that is not allowed, 409 for
-    a conflict, 503 while the wiki is busy; nothing is kept of a refused upload.
+    a conflict, 413 or 429 for a limit, 415 for a file that is not what its name says, 503 while
+    the wiki is busy; nothing is kept of a refused upload.
     """
     if not has_permission("UPLOAD"):
         abort(403)
@@ -206,11 +234,18 @@ def upload_attachments(
         if upload.filename == "":
             continue  # the form was sent with no file chosen
         wanted: str = upload.filename if filename is None or empty(filename) else filename
+        problem = name_problem(wanted.replace("\\", "/").rpartition("/")[2])
+        if problem:
+            _refuse(403, f"Nothing was uploaded. {wanted!a} is no name: {problem}.", inline)
         name = sanitize_filename(wanted) or secure_filename(wanted)
         try:
             attachment = otterwiki.wiki.Attachment(self.pagepath, name)
         except StorageError as error:
             abort(403, description=str(error))
+        try:
+            check_upload(upload.stream, attachment.mimetype, upload.mimetype)
+        except UnsuitableFile as error:
+            _refuse(415, f"Nothing was uploaded. {name} was not taken: {error}.", inline)
         changes[attachment.filepath] = upload.stream.read()
         names.append(name)
     if changes:
@@ -226,13 +261,24 @@ def upload_attachments(
     return jsonify(filename=f"./{names[-1]}", attachments=self._attachments_list())
 
 
+def _refuse(status: int, message: str, inline: bool) -> NoReturn:
+    """End the request with `message`: JSON for the editor's script, else a page."""
+    if not inline:
+        abort(status, description=message)
+    answer = jsonify(error={"code": "unsuitable_file", "message": message})
+    answer.status_code = status
+    abort(answer)
+
+
 def _commit(changes: dict[str, bytes], message: str | None, author: Any) -> None:
     try:
         storage.commit_files(changes, message=message, author=author)
     except Conflict as error:
         abort(409, description=f"Nothing was uploaded. {error}")
-    except RepositoryBusy as error:
+    except (CheckFailed, RepositoryBusy) as error:
         abort(503, description=f"Nothing was uploaded, please try again. {error}")
+    except QuotaExceeded:
+        raise  # answered by .limit_pages
     except (EngineError, StorageUnsafePath) as error:
         abort(403, description=f"Nothing was uploaded. {error}")
 

@@ -20,7 +20,15 @@ from otterwiki.sidebar import SidebarMenu, SidebarPageIndex
 from otterwiki.util import diff_content, diff_side_by_side_html, normalize_content
 from sqlalchemy.exc import SQLAlchemyError
 
-from .errors import BadRevision, Conflict, EngineError, NotFound, UncommittedChanges
+from .errors import (
+    BadRevision,
+    Conflict,
+    EngineError,
+    NotFound,
+    QuotaExceeded,
+    UncommittedChanges,
+)
+from .limit_pages import json_answer, status_of, wants_json
 from .matching import BoundedMatcher
 from .merge import merge_text
 from .paths import NO_COMMIT
@@ -95,6 +103,30 @@ def unfinished_answer(page: Any, content: str, message: str, author: Any) -> Res
         old_base=base,
         new_base=base,
         status=409,
+    )
+
+
+def refused_answer(
+    page: Any, own: str, message: str, author: Any, error: QuotaExceeded
+) -> Response:
+    """The answer to a save of `own` that a limit refused: 413 or 429, with the text in hand.
+
+    The posted base revision stays the text's base. JSON where a program asks, which has its text.
+    """
+    if wants_json():
+        return json_answer(error)
+    base = request.form.get("base")
+    is_kept = _keep_as_draft(page, own, author, base)
+    return _answer(
+        page,
+        Texts(own=own, current=None, merged=own, overlaps=0),
+        message,
+        kind="limit",
+        reason=str(error),
+        old_base=base,
+        new_base=base or storage.pinned_revision(),
+        status=status_of(error),
+        is_kept=is_kept,
     )
 
 
@@ -203,7 +235,7 @@ def _answer(
     lines = texts.merged.count("\n") + 2
     html = render_template(
         TEMPLATE,
-        title=f"{page.pagename} - conflict",
+        title=f"{page.pagename} - not saved",
         kind=kind,
         reason=reason,
         is_kept=is_kept,
@@ -211,8 +243,8 @@ def _answer(
         pagepath=page.pagepath,
         texts=texts,
         rows=max(_MIN_ROWS, min(lines, _MAX_ROWS)),
-        changes=_changes_since(page.filename, old_base),
-        diff=_diff_rows(texts),
+        changes=[] if kind == "limit" else _changes_since(page.filename, old_base),
+        diff=[] if kind == "limit" else _diff_rows(texts),
         base=new_base,
         message=message,
         breadcrumbs=page.breadcrumbs(),

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 import otterwiki.wiki
-from flask import Flask, abort, redirect, request
+from flask import Flask, abort, g, make_response, redirect, request
 from otterwiki.auth import has_permission
 from otterwiki.helper import get_filename, toast, url_for
 from otterwiki.plugins import plugin_manager
@@ -24,8 +24,9 @@ from otterwiki.util import empty
 from sqlalchemy.exc import SQLAlchemyError
 
 from . import template_rewrite
-from .conflict_page import conflict_answer, unfinished_answer
-from .errors import BadPath, BadText, Conflict, EngineError
+from .conflict_page import conflict_answer, refused_answer, unfinished_answer
+from .errors import BadPath, BadText, Conflict, EngineError, QuotaExceeded
+from .limit_pages import json_answer, status_of, wants_json
 from .merge import has_markers
 from .pagenames import check_page_file
 from .paths import NO_COMMIT
@@ -38,6 +39,8 @@ _ATTEMPTS = 3  # where somebody else moved the branch between our look at it and
 
 _upstream_create = otterwiki.wiki.Page.create
 _upstream_handle_rename = otterwiki.wiki.Page.handle_rename
+_upstream_rename = otterwiki.wiki.Page.rename
+_REFUSAL = "_otterwiki_engine_refused_rename"
 
 #: What Otterwiki says when a draft is continued whose page changed, and what is true now.
 OVERWRITES = "Saving the draft overwrites these changes."
@@ -76,8 +79,8 @@ def save(self: Any, content: str, commit: str, author: Any) -> Any:
     """Commit `content` as page `self`, merged with what was changed elsewhere in it meanwhile.
 
     Redirects to the page. A change that overlaps with somebody else's is answered with the conflict
-    page (409); a name or message that is not allowed with 403 or 400; what went wrong on this side
-    with 503 and the text in hand.
+    page (409); a name or message that is not allowed with 403 or 400; what goes past a limit with
+    413 or 429, and what went wrong on this side with 503, both with the text in hand.
     """
     if not has_permission("WRITE"):
         abort(403)
@@ -99,6 +102,8 @@ def save(self: Any, content: str, commit: str, author: Any) -> Any:
         abort(403, description=str(error))
     except BadText as error:
         abort(400, description=str(error))
+    except QuotaExceeded as error:
+        return refused_answer(self, content, commit, author, error)
     except (EngineError, OSError) as error:
         if not isinstance(error, Conflict):
             _log.exception("save failed: page=%s", self.filename)
@@ -160,12 +165,29 @@ def create(self: Any) -> Any:
 def handle_rename(
     self: Any, new_pagename: str | None, message: str, author: Any, update_backlinks: Any
 ) -> Any:
-    """As Otterwiki does, but a new name whose address means something else is refused."""
+    """As Otterwiki does, but a new name whose address means something else is refused.
+
+    Where a limit refuses the rename (413 or 429), the form says so.
+    """
     problem = _name_problem(get_filename(new_pagename)) if not empty(new_pagename) else None
     if problem and has_permission("WRITE"):
         toast(problem, "error")
         return self.rename_form(new_pagename, message)
-    return _upstream_handle_rename(self, new_pagename, message, author, update_backlinks)
+    answer = _upstream_handle_rename(self, new_pagename, message, author, update_backlinks)
+    refusal: QuotaExceeded | None = g.pop(_REFUSAL, None)
+    if refusal is None:
+        return answer
+    return json_answer(refusal) if wants_json() else make_response(answer, status_of(refusal))
+
+
+def rename(self: Any, new_pagename: str, message: str, author: Any, update_backlinks: Any) -> Any:
+    """As Otterwiki does; what a limit refuses is told, where Otterwiki only says "failed"."""
+    try:
+        return _upstream_rename(self, new_pagename, message, author, update_backlinks)
+    except QuotaExceeded as error:
+        toast(str(error), "error")
+        setattr(g, _REFUSAL, error)
+        raise
 
 
 def _name_problem(filename: str) -> str | None:
@@ -190,4 +212,5 @@ def install(flask_app: Flask) -> None:
     flask_app.jinja_env.globals["edit_base"] = edit_base
     otterwiki.wiki.toast = truthful_toast
     page = otterwiki.wiki.Page
-    page.save, page.create, page.handle_rename = save, create, handle_rename
+    page.save, page.create = save, create
+    page.handle_rename, page.rename = handle_rename, rename

@@ -61,6 +61,33 @@ class UncommittedChanges(Conflict):
     """Somebody's uncommitted edit in the work tree would be overwritten."""
 
 
+class QuotaExceeded(EngineError):
+    """The change would go past a limit; nothing of it was written.
+
+    ``what`` names the limit ("pages", "page_bytes", "attachment_bytes", "repository_bytes"),
+    ``limit`` is its value and ``found`` what the change would have led to, both in the unit of
+    ``what``. ``advice`` is a sentence that says what to do. ``is_size`` tells a limit of bytes from
+    one of a number of things.
+    """
+
+    def __init__(self, message: str, *, what: str, limit: int, found: int, advice: str) -> None:
+        super().__init__(f"{message} {advice}")
+        self.message = message
+        self.what = what
+        self.limit = limit
+        self.found = found
+        self.advice = advice
+
+    @property
+    def is_size(self) -> bool:
+        """Whether bytes are limited, not a number of things."""
+        return self.what.endswith("_bytes")
+
+
+class CheckFailed(EngineError):
+    """Whether a change is allowed could not be found out, so it is not; worth another try."""
+
+
 class RepositoryBusy(EngineError):
     """A lock that is not ours did not go away in time; the message names the file."""
 

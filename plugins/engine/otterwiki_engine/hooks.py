@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from .errors import CheckFailed, EngineError
+
 if TYPE_CHECKING:
     from .actor import Actor
+    from .proposals import Proposal
     from .repository import CommitResult, Repository
 
 GROUP = "otterwiki_engine"
@@ -23,6 +26,16 @@ _log = logging.getLogger(__name__)
 
 class EngineHooks:
     """What plugins may answer or listen to."""
+
+    @hookspec
+    def check_commit(self, repository: Repository, proposal: Proposal) -> None:
+        """Look at a commit before it is written, whichever door it comes through.
+
+        Called under the wiki's lock, once conflicts are decided, before any object is written:
+        what is counted in ``proposal.before`` can't change until the commit is made. Raises
+        :class:`~otterwiki_engine.errors.QuotaExceeded` to refuse it; any other exception stops
+        it too, for a check that can't be made is a no. Be quick: every other writer waits.
+        """
 
     @hookspec
     def commit_happened(self, repository: Repository, result: CommitResult) -> None:
@@ -46,6 +59,24 @@ class EngineHooks:
 
 manager = pluggy.PluginManager(GROUP)
 manager.add_hookspecs(EngineHooks)
+
+
+def check_commit(repository: Repository, proposal: Proposal) -> None:
+    """Ask every ``check_commit``; the first that refuses decides.
+
+    Raises what it refused with, or :class:`CheckFailed` where it failed for another reason.
+    """
+    for implementation in manager.hook.check_commit.get_hookimpls():
+        arguments = {"repository": repository, "proposal": proposal}
+        try:
+            implementation.function(*[arguments[name] for name in implementation.argnames])
+        except EngineError:
+            raise
+        except Exception as error:
+            _log.exception("commit check failed: plugin=%s", implementation.plugin_name)
+            raise CheckFailed(
+                "It could not be checked whether this change keeps to the wiki's limits."
+            ) from error
 
 
 def tell_commit_happened(repository: Repository, result: CommitResult) -> None:

@@ -10,6 +10,8 @@ Import this module only once ``otterwiki.server`` is loading or loaded.
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -19,16 +21,20 @@ from typing import Any, NamedTuple
 import otterwiki.renderer
 import otterwiki.renderer_embeddings
 import otterwiki.renderer_plugins
+from markupsafe import escape
 from otterwiki.plugins import plugin_manager
 from otterwiki.renderer import OtterwikiRenderer
 from otterwiki.server import app_renderer
 
+from . import render_budget, render_guards, render_patterns
 from .render_state import isolated_render_state, keep_per_thread, note, noted
 
 Heading = tuple[int, str, int, str, str]  # count, HTML, level, text, anchor
 _KEPT_SETTINGS = 8  # renderers differ by settings, and on a farm a thread serves many wikis
 _KEPT_NESTED = 3  # free renderers kept for one setting: one, and what nested calls needed
+_KEPT_TOO_SLOW = 1024
 _LAST = "last_rendered"
+_log = logging.getLogger(__name__)
 
 
 class Rendered(NamedTuple):
@@ -48,6 +54,45 @@ class _FreeRenderers(threading.local):
 _free = _FreeRenderers()
 
 
+class _TooSlow:
+    """Digests of texts that were too slow to render, so that they cost that only once."""
+
+    def __init__(self) -> None:
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, text: str) -> bool:
+        if not self._digests:
+            return False
+        with self._lock:
+            return _digest(text) in self._digests
+
+    def add(self, text: str) -> None:
+        with self._lock:
+            self._digests[_digest(text)] = None
+            while len(self._digests) > _KEPT_TOO_SLOW:
+                self._digests.popitem(last=False)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+_too_slow = _TooSlow()
+
+
+def shown_as_source(
+    text: str, notice: str = render_budget.TOO_SLOW_NOTICE
+) -> tuple[str, list[Heading], dict[str, bool]]:
+    """What :meth:`PerThreadRenderer.markdown` gives for a text that is not rendered."""
+    html = (
+        f'<div class="alert alert-secondary mb-20" role="alert">{notice}</div>\n'
+        f'<pre class="code" style="white-space: pre-wrap">{escape(text)}</pre>\n'
+    )
+    nothing = dict.fromkeys(("requires_mermaid", "requires_mathjax", "requires_datatables"), False)
+    return html, [], nothing
+
+
 def last_rendered() -> Rendered | None:
     """The last page text this thread rendered completely in this request, if any."""
     rendered: Rendered | None = noted(_LAST)
@@ -62,25 +107,58 @@ class PerThreadRenderer(OtterwikiRenderer):
     """
 
     def markdown(self, text: str, cursor: Any = None, **kwargs: Any) -> Any:
-        """Render `text`; takes and returns what :meth:`OtterwikiRenderer.markdown` does."""
-        with self._private_renderer() as renderer:
-            result = renderer.markdown(text, cursor=cursor, **kwargs)
+        """Render `text`; takes and returns what :meth:`OtterwikiRenderer.markdown` does.
+
+        A text that takes too long comes back as source, with a notice and without headings.
+        """
+        with render_budget.render_time():
+            result = self._markdown_in_time(text, cursor, kwargs)
         if cursor is None:
             note(_LAST, Rendered(text, result[1]))
         return result
+
+    def _markdown_in_time(self, text: str, cursor: Any, kwargs: dict[str, Any]) -> Any:
+        if text in _too_slow:
+            return shown_as_source(text)
+        try:
+            with self._private_renderer() as renderer:
+                html, toc, requirements = renderer.markdown(text, cursor=cursor, **kwargs)
+        except (render_budget.RenderTooSlow, RecursionError) as error:
+            _log.warning("page of %d characters shown as source: %r", len(text), error)
+            _too_slow.add(text)
+            return shown_as_source(text)
+        except (ValueError, LookupError):  # some texts break a parser; their page is still there
+            _log.exception("page of %d characters can't be laid out", len(text))
+            return shown_as_source(text, render_budget.BROKEN_NOTICE)
+        if cursor is not None:
+            html = render_guards.place_cursor(html)
+        return html, toc, requirements
 
     def headings(self, text: str) -> list[Heading]:
         """The table of contents :meth:`markdown` would give for `text`, some three times as fast.
 
         A render this thread is in the middle of does not notice.
         """
-        with isolated_render_state(), self._private_renderer() as renderer:
-            # Headings never come out of code blocks, and highlighting those is most of the work.
-            renderer.md_renderer.block_code = lambda *args, **kwargs: ""
-            try:
-                toc: list[Heading] = renderer.markdown(text)[1]
-            finally:
-                del renderer.md_renderer.block_code
+        if text in _too_slow:
+            return []
+        try:
+            with (
+                isolated_render_state(),
+                render_budget.render_time(own=True),
+                self._private_renderer() as renderer,
+            ):
+                # Headings never come out of code blocks, and those are most of the work.
+                renderer.md_renderer.block_code = lambda *args, **kwargs: ""
+                try:
+                    toc: list[Heading] = renderer.markdown(text)[1]
+                finally:
+                    del renderer.md_renderer.block_code
+        except (render_budget.RenderTooSlow, RecursionError):
+            _too_slow.add(text)
+            return []
+        except (ValueError, LookupError):
+            _log.exception("page of %d characters can't be laid out", len(text))
+            return []
         return toc
 
     @contextmanager
@@ -95,6 +173,7 @@ class PerThreadRenderer(OtterwikiRenderer):
         while len(_free.by_settings) > _KEPT_SETTINGS:
             _free.by_settings.popitem(last=False)
         renderer = free.pop() if free else OtterwikiRenderer(config=config)
+        renderer.htmlcursor = render_guards.CURSOR_MARK
         yield renderer
         if len(free) < _KEPT_NESTED:
             free.append(renderer)
@@ -117,6 +196,8 @@ def plugins_with_state() -> list[Any]:
 
 def install() -> None:
     """Convert both renderers and the renderer plugins in place. Repeating it changes nothing."""
+    render_guards.install()
+    render_patterns.install()
     for renderer in (app_renderer, otterwiki.renderer.render):
         renderer.__class__ = PerThreadRenderer
     for plugin in plugins_with_state():

@@ -13,16 +13,26 @@ what                                      why
 ``server.app_renderer``,                  one mutable object for all threads: tables of contents and
 ``renderer.render``                       URLs of two pages mix (:mod:`.rendering`)
 state of built-in rendering plugins       the same (:mod:`.render_state`)
+``renderer.clean_html``, ``_style_attr``,  let scripts through: unfinished tags, math blocks, video
+``VideoEmbedding``, ``block_code``,       addresses, styles of embeddings, links in a preview
+``util.cursormagicword``                  (:mod:`.render_guards`)
+parsers and patterns of the renderer,     no limit of time; some texts of 100 characters take for
+``OtterwikiMdRenderer.render_token``      ever (:mod:`.render_patterns`, :mod:`.render_budget`)
+``snippets/renderer_js.html``             MathJax follows script links (:mod:`.template_rules`)
+``layout.html``                           runs HTML in the name of a file that somebody chooses
+                                          (:mod:`.template_rules`)
 ``helper.get_ftoc``, ``update_ftoc_cache``  keyed by a one-second time, written on each view
                                           (:mod:`.headings`)
 ``wiki.Attachment``,                      files of the work tree are served before they are
-``wiki.Page.upload_attachments``          committed (:mod:`.attachments`)
+``wiki.Page.upload_attachments``          committed (:mod:`.attachments`); types are not looked at,
+                                          thumbnails have no limit (:mod:`.thumbnails`)
 ``wiki.Page.save``, ``editor.html``       the editor posts no base revision: the later of two saves
                                           wins silently (:mod:`.editing`)
 ``util.difflib``                          takes cubic time: a page or a line of some KB that
                                           repeats itself stops a worker (:mod:`.matching`)
 ``wiki.Page.create``, ``handle_rename``   accept names whose URL means something else
                                           (:mod:`.editing`)
+``wiki.Page.rename``                      hides why a limit refused (:mod:`.editing`)
 ``wiki.toast``, ``draft.html``            warn that saving a draft overwrites, which is not so here
                                           (:mod:`.editing`)
 ========================================  ==========================================================
@@ -59,7 +69,7 @@ def install(app: Flask, storage: Any) -> None:
     storage.__class__ = WikiStorage
 
     # These bind names of otterwiki.server, so they can be imported only from here on.
-    from . import attachments, editing, headings, render_state, rendering
+    from . import attachments, editing, headings, limit_pages, render_state, rendering
 
     request_state.install(app)
     rendering.install()
@@ -67,6 +77,7 @@ def install(app: Flask, storage: Any) -> None:
     attachments.install()
     rebind(difflib, bounded_difflib())
     editing.install(app)
+    limit_pages.install(app)
     app.teardown_appcontext(lambda _error: render_state.forget_render_state())
     if not hooks.manager.has_plugin(OtterwikiBridge.NAME):
         hooks.manager.register(OtterwikiBridge(), OtterwikiBridge.NAME)

@@ -21,7 +21,7 @@ from otterwiki.gitstorage import (
 from . import hooks
 from .actor import Actor
 from .authorship import Author
-from .errors import BadPath, BadRevision, Conflict, EngineError, NotFound
+from .errors import BadPath, BadRevision, Conflict, EngineError, NotFound, QuotaExceeded
 from .history import CommitRecord
 from .paths import check_path
 from .repository import Repository
@@ -43,7 +43,10 @@ class StorageConflict(StorageError):
 def otterwiki_errors(
     method: Callable[_Parameters, _Result],
 ) -> Callable[_Parameters, _Result]:
-    """Raise the errors Otterwiki knows where the engine raises its own."""
+    """Raise the errors Otterwiki knows where the engine raises its own.
+
+    :class:`QuotaExceeded` stays what it is: Otterwiki would only say that something failed.
+    """
 
     @functools.wraps(method)
     def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
@@ -55,6 +58,8 @@ def otterwiki_errors(
             raise StorageNotFound(str(error)) from error
         except Conflict as error:
             raise StorageConflict(error) from error
+        except QuotaExceeded:
+            raise
         except EngineError as error:
             raise StorageError(str(error)) from error
 

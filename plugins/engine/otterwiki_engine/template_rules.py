@@ -15,13 +15,79 @@ _PREFIX_REASON = (
     " cross-site scripting in 2.26.1)"
 )
 
+# The refusal's own words instead of "Error uploading file" inside the text.
+_UPLOAD_REFUSED = """onFileUploadError: function(xhr) {
+                var said = null;
+                try { said = JSON.parse(xhr.responseText).error.message; } catch (_error) { }
+                if (!said) { return true; }
+                this.editor.setValue(this.editor.getValue().replace(this.lastValue, ""));
+                alert(said);
+                return false;
+            },
+            """
+
+# What formulas may load by themselves: not "html" (links, classes, styles), "texhtml" (any HTML)
+# and "setoptions", which could allow the others.
+_MATH_EXTENSIONS = (
+    "action amscd bbm bboldx bbox boldsymbol braket bussproofs cancel cases centernot color"
+    " colortbl colorv2 dsfont empheq enclose extpfeil gensymb mathtools mhchem physics textcomp"
+    " textmacros unicode units upgreek verb"
+).split()
+_MATHJAX_SETTINGS = f"""<script>
+window.MathJax = {{
+    loader: {{load: ["ui/safe"]}},
+    tex: {{
+        require: {{
+            allow: {{{", ".join(f'"{name}": true' for name in _MATH_EXTENSIONS)}}},
+            defaultAllow: false
+        }}
+    }}
+}};
+</script>
+"""
+
+# Halfmoon writes the name of a chosen file into the page as HTML.
+_FILE_NAMES_AS_TEXT = """<script>
+document.addEventListener("DOMContentLoaded", function() {
+    document.querySelectorAll(".custom-file .file-names").forEach(function(names) {
+        var asText = function(name) { names.textContent = name; };
+        Object.defineProperty(names, "innerHTML", {set: asText});
+    });
+});
+</script>
+"""
+
 RULES = (
+    TemplateRule(
+        template="layout.html",
+        pattern="{#- custom js for tweaking an otter wiki #}",
+        replacement=_FILE_NAMES_AS_TEXT + "{#- custom js for tweaking an otter wiki #}",
+        count=1,
+        reason="a file called <img src=x onerror=...> runs its name when somebody chooses it",
+    ),
+    TemplateRule(
+        template="snippets/renderer_js.html",
+        pattern='<script id="MathJax-script"',
+        replacement=_MATHJAX_SETTINGS + '<script id="MathJax-script"',
+        count=1,
+        reason=(
+            "a click on a formula may run a javascript: link (fixed upstream in 2.26.2: see then"
+            " whether its settings are as strict)"
+        ),
+    ),
     TemplateRule(
         template="editor.html",
         pattern=re.compile(r'<form id="saveform"[^>]*>'),
         replacement=r"\g<0>" + "\n" + BASE_FIELD,
         count=2,
         reason="a save must say which revision it was made on, or it overwrites what came since",
+    ),
+    TemplateRule(
+        template="editor.html",
+        pattern="onFileUploadResponse: function(xhr) {",
+        replacement=_UPLOAD_REFUSED + "onFileUploadResponse: function(xhr) {",
+        count=1,
+        reason="an upload that a limit refuses must say which, and leave nothing in the text",
     ),
     TemplateRule(
         template="create.html",

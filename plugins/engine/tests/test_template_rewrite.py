@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import DictLoader, Environment, TemplateNotFound
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, TemplateNotFound
 from served_wikis import Site, otterwiki_app, site  # noqa: F401  fixtures
 
 from otterwiki_engine.template_rewrite import RewritingLoader, TemplateChanged, TemplateRule
@@ -58,6 +60,43 @@ def test_a_rule_added_twice_applies_once() -> None:
     assert isinstance(made.loader, RewritingLoader)
     made.loader.add([rule, TemplateRule("page", re.compile("x"), r"\g<0>+", 1, "so")])
     assert made.get_template("page").render() == "x+"
+
+
+class Shout:
+    """A transform for tests: exclamation marks; it wants an x in each template of upstream."""
+
+    def apply(self, template: str, source: str) -> str:
+        return source + f" {template}!"
+
+    def problems(self, untouched: Mapping[str, str], rewritten: Mapping[str, str]) -> list[str]:
+        assert all(rewritten[name].endswith(f" {name}!") for name in untouched)
+        return [f"{name} has no x" for name, source in untouched.items() if "x" not in source]
+
+
+def test_a_transform_sees_every_template_after_the_rules() -> None:
+    made = environment([TemplateRule("page", "x", "y", 1, "so")], page="x", other="x")
+    assert isinstance(made.loader, RewritingLoader)
+    shout = Shout()
+    made.loader.add([], [shout])
+    made.loader.add([], [shout])
+    made.loader.check(made)
+    assert made.get_template("page").render() == "y page!"
+    assert made.get_template("other").render() == "x other!"
+
+
+def test_a_transform_is_asked_about_upstreams_templates_only(tmp_path: Path) -> None:
+    (tmp_path / "theirs.html").write_text("x")
+    templates = ChoiceLoader([FileSystemLoader(tmp_path), DictLoader({"plugin.html": "no"})])
+    loader = RewritingLoader(templates, transforms=[Shout()], upstream=tmp_path)
+    made = Environment(loader=loader, autoescape=True)
+    loader.check(made)
+    assert made.get_template("plugin.html").render() == "no plugin.html!"
+    (tmp_path / "theirs.html").write_text("changed")
+    with pytest.raises(TemplateChanged, match=r"theirs\.html has no x"):
+        loader.check(made)
+    everywhere = RewritingLoader(templates, transforms=[Shout()])
+    with pytest.raises(TemplateChanged, match=r"plugin\.html has no x"):
+        everywhere.check(made)
 
 
 # ---------------------------------------------------------------------- the engine's own rules

@@ -1,0 +1,108 @@
+"""What somebody is told whose change goes past a limit, or whose request is too large to be read.
+
+A page in Otterwiki's own look, or JSON where a program asks. A size is answered with 413 and a
+number of things with 429, without ``Retry-After``: waiting does not help (checklist I1).
+
+Import this module only once ``otterwiki.server`` is loading or loaded.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from otterwiki.auth import has_permission
+from otterwiki.server import app
+from otterwiki.sidebar import SidebarMenu, SidebarPageIndex
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from .errors import QuotaExceeded
+
+TEMPLATE = "otterwiki_engine/limit.html"
+_JSON_ENDPOINTS = frozenset({"inline_attachment", "draft"})  # what the editor's scripts call
+_MOST_DISCARDED_BYTES = 64_000_000
+_CHUNK_BYTES = 1 << 16
+_TOO_LARGE = "Nothing was saved: what was sent is larger than this wiki takes at once"
+_TOO_LARGE_ADVICE = (
+    "Go back: your browser still has what you typed. Upload several files one after the other, and"
+    " divide a long page into several."
+)
+
+
+def status_of(error: QuotaExceeded) -> int:
+    """The HTTP status of the answer: 413 for a size, 429 for a number of things."""
+    return 413 if error.is_size else 429
+
+
+def wants_json() -> bool:
+    """Whether a program asks: the path of an API, the editor's scripts, or by its Accept header."""
+    if request.path.startswith(("/api/", "/-/api/")) or request.endpoint in _JSON_ENDPOINTS:
+        return True
+    accept = request.headers.get("Accept", "").lower()
+    return "application/json" in accept and "text/html" not in accept
+
+
+def json_answer(error: QuotaExceeded) -> Response:
+    """The refusal as JSON: ``error`` with code, message, what, limit, found and advice."""
+    response = jsonify(
+        error={
+            "code": "quota_exceeded",
+            "message": str(error),
+            "what": error.what,
+            "limit": error.limit,
+            "found": error.found,
+            "advice": error.advice,
+        }
+    )
+    response.status_code = status_of(error)
+    response.cache_control.no_store = True
+    return response
+
+
+def limit_answer(error: QuotaExceeded) -> Response:
+    """The answer to a request whose change a limit refused."""
+    if wants_json():
+        return json_answer(error)
+    return _page(error.message, error.advice, status_of(error))
+
+
+def too_large_answer(_error: RequestEntityTooLarge) -> Response:
+    """The answer to a request that is larger than this server reads, which was not read."""
+    _discard_body()
+    most = app.config["MAX_CONTENT_LENGTH"]
+    message = f"{_TOO_LARGE} ({most / 1_000_000:.1f} MB)." if most else f"{_TOO_LARGE}."
+    if wants_json():
+        body = {"code": "too_large", "message": f"{message} {_TOO_LARGE_ADVICE}"}
+        response = jsonify(error=body)
+        response.status_code = 413
+    else:
+        response = _page(message, _TOO_LARGE_ADVICE, 413)
+    response.headers["Connection"] = "close"  # what is left of the body is no next request
+    return response
+
+
+def _discard_body() -> None:
+    """Read the body, within reason: a browser that is still sending takes no answer."""
+    left = min(request.content_length or 0, _MOST_DISCARDED_BYTES)
+    stream = request.environ["wsgi.input"]
+    while left > 0 and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+        left -= len(chunk)
+
+
+def _page(message: str, advice: str, status: int) -> Response:
+    may_read = has_permission("READ")
+    html = render_template(
+        TEMPLATE,
+        title="Not saved",
+        message=message,
+        advice=advice,
+        menutree=SidebarPageIndex("/").query() if may_read else [],
+        custom_menu=SidebarMenu().query() if may_read else [],
+    )
+    response = make_response(html, status)
+    response.cache_control.no_store = True
+    return response
+
+
+def install(flask_app: Flask) -> None:
+    """Answer these two errors so, wherever in a request they are raised."""
+    flask_app.register_error_handler(QuotaExceeded, limit_answer)
+    flask_app.register_error_handler(RequestEntityTooLarge, too_large_answer)
