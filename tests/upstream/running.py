@@ -46,6 +46,7 @@ class Reason(enum.Enum):
     SYMLINK = "symlink"
     WORK_TREE = "work tree"
     GITPYTHON = "GitPython internals"
+    ATTACHMENTS = "attachment policy"
 
 
 @dataclass(frozen=True)
