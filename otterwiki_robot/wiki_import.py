@@ -53,7 +53,7 @@ def open_target(farm: Farm, slug: str) -> OpenTarget:
         slug=slug,
         repository=opened.wiki.repository,
         template_revision=record.template_revision,
-        owner=Author(owner.handle, author_email(owner.did, farm.domain)),
+        owner=Author(owner.shown_name, author_email(owner.did, farm.domain)),
         owner_did=owner.did,
     )
     return OpenTarget(record, opened, target, limits_of(farm, record))

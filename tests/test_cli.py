@@ -18,7 +18,12 @@ import pytest
 
 from otterwiki_robot import log
 from otterwiki_robot.cli import cli, main
+from otterwiki_robot.installation import Installation
+from otterwiki_robot.new_wiki import plain_text
+from otterwiki_robot.settings import read_settings
 from otterwiki_robot.tests.made_farm import make_home
+from otterwiki_tenant import audit, clock, names, users
+from otterwiki_tenant.layout import repository_of
 
 SECRET_WORDS = ("mcp_token_hash", "session_key", "$2b$")
 
@@ -437,6 +442,37 @@ def test_an_account_is_deleted_with_its_wikis_and_the_other_stays(
     other = ("user", "add", "alice.test", "--did", "did:plc:other")
     assert "somebody else has this name" in refusal(farm(*other))
     assert farm("user", "add", "alice.test", "--json").document["did"] == done["did"]
+
+
+def test_who_has_no_handle_today_is_called_by_their_did(farm: Robot, tmp_path: Path) -> None:
+    installation = Installation(
+        read_settings({"ROBOT_DEV": "1", "ROBOT_HOME": str(tmp_path / "home")})
+    )
+    try:
+        with installation.farm.database.writing() as session:
+            bob = users.get(session, "bob.test").did
+            users.release_handle(
+                session, "bob.test", names.development_did("alice.test"), clock.now()
+            )
+            audit.record(
+                session,
+                audit.Action.SIGN_IN_REFUSED,
+                now=clock.now(),
+                actor_did=None,
+                detail="old row",
+            )
+        made = farm("wiki", "create", "notes", "--owner", bob)
+        assert f"owned by {bob}\n" in made.out
+        repository = repository_of(installation.farm.layout.wiki("notes"))
+        git = ("git", "-C", str(repository), "log", "--format=%an")
+        done = subprocess.run(git, capture_output=True, text=True, check=True, timeout=30)
+        assert done.stdout.splitlines() == [bob]
+        shown = ("git", "-C", str(repository), "grep", "-c", "-F", plain_text(bob), "HEAD")
+        assert subprocess.run(shown, capture_output=True, check=False, timeout=30).returncode == 0
+    finally:
+        installation.close()
+    (line,) = [line for line in farm("audit").out.splitlines() if "old row" in line]
+    assert line.split()[1:3] == ["sign_in_refused", "nobody"]
 
 
 def test_i6_the_audit_trail_tells_who_did_what_and_holds_no_secret(farm: Robot) -> None:

@@ -38,10 +38,9 @@ def audit(
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:
-    who = entry.actor_handle or entry.actor_did or "operator"
     whom = entry.subject_handle or entry.subject_did
     cells = (entry.wiki_slug, whom, entry.detail, entry.address)
-    return (entry.at, str(entry.action), who, *(cell or "-" for cell in cells))
+    return (entry.at, str(entry.action), entry.actor_name, *(cell or "-" for cell in cells))
 
 
 COMMANDS: tuple[click.Command, ...] = (audit,)

@@ -53,7 +53,7 @@ def create(
             slug=slug,
             name=name or slug,
             purpose="",
-            owner_handle=person.handle,
+            owner_handle=person.shown_name,
         ),
         by=OPERATOR,
     )
@@ -62,7 +62,7 @@ def create(
     answer(
         as_json,
         document,
-        f"{url}/ is there, owned by {person.handle}",
+        f"{url}/ is there, owned by {person.shown_name}",
         f"Its token, shown only now: {made.token}",
     )
 

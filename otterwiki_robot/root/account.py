@@ -20,7 +20,6 @@ from .sentences import ABOUT_SIGNING_IN, Line, browser_in_words, told
 from .signed_in import account_blueprint
 
 SHOWN_SIGN_INS = 10
-_LOOKED_AT = 100
 _MAX_SESSION_ID_CHARACTERS = 200
 _log = logging.getLogger(__name__)
 
@@ -62,14 +61,14 @@ def account_of(farm: Farm, did: str, session_id: str | None) -> Account:
     """A person's sessions, latest sign-ins and wikis, by the current rows; raises Unavailable."""
     with farm.database.reading() as session:
         records = sessions.of_person(session, did)
-        entries = audit.of_person(session, did, _LOOKED_AT)
+        entries = audit.of_person(session, did, SHOWN_SIGN_INS, ABOUT_SIGNING_IN)
         owned = tuple(wikis.owned_by(session, did))
     browsers = sorted(
         (browser_of(record, session_id) for record in records),
         key=lambda browser: not browser.is_this,
     )
-    sign_ins = [told(entry, did) for entry in entries if entry.action in ABOUT_SIGNING_IN]
-    return Account(tuple(browsers), tuple(sign_ins[:SHOWN_SIGN_INS]), owned)
+    sign_ins = tuple(told(entry, did) for entry in entries)
+    return Account(tuple(browsers), sign_ins, owned)
 
 
 def is_confirmed(typed: str, person: User) -> bool:

@@ -36,6 +36,8 @@ from . import (
     wiki_settings,
 )
 
+_FORM_BYTES = 200_000  # of any form but an import's, whose route says so itself
+
 
 def create_root_app(settings: Settings, farm: Farm) -> Flask:
     """The application of the root host."""
@@ -44,7 +46,11 @@ def create_root_app(settings: Settings, farm: Farm) -> Flask:
         static_folder=str(_otterwiki_folder() / "static"),
         static_url_path="/static",
     )
-    app.config.update(PREFERRED_URL_SCHEME=settings.scheme, SEND_FILE_MAX_AGE_DEFAULT=3600)
+    app.config.update(
+        PREFERRED_URL_SCHEME=settings.scheme,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        MAX_CONTENT_LENGTH=_FORM_BYTES,
+    )
     app.jinja_env.filters["shell_word"] = shlex.quote
     own_files.install(app)
 

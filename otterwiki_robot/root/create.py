@@ -86,7 +86,7 @@ def create_blueprint(settings: Settings, farm: Farm) -> Blueprint:
                     slug=slug,
                     name=form["name"],
                     purpose=form["description"],
-                    owner_handle=g.person.handle,
+                    owner_handle=g.person.shown_name,
                 ),
                 max_wikis=farm.limits.max_wikis,
                 by=g.by,

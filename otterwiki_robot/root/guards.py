@@ -82,8 +82,10 @@ def check_form(farm: Farm, settings: Settings) -> None:
     else:
         nonce = _nonce(farm)
         expected = _digest(farm, "browser", nonce) if nonce else ""
+    if not expected:
+        raise FormRefused(_TOO_OLD)  # before the form is read: nobody is known who sent it
     sent = request.form.get(FORM_FIELD, "")
-    if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
+    if not hmac.compare_digest(sent.encode(), expected.encode()):
         raise FormRefused(_TOO_OLD)
 
 
@@ -108,6 +110,7 @@ def guard_response(response: Response, settings: Settings) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if settings.scheme == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint not in ("static", own_files.ENDPOINT):

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from otterwiki_robot.installation import Installation
-from otterwiki_robot.root.account import is_confirmed
+from otterwiki_robot.root.account import SHOWN_SIGN_INS, is_confirmed
 from otterwiki_robot.root.overview import overview_of
 from otterwiki_robot.root.site import contact_of, menu, size_in_words
-from otterwiki_tenant import acls, clock, names, people, sessions, users, wikis
+from otterwiki_tenant import acls, audit, clock, names, people, sessions, users, wikis
 from otterwiki_tenant.access import Role
-from otterwiki_tenant.audit import OPERATOR
+from otterwiki_tenant.audit import OPERATOR, Action
 
 from .made_farm import ALICE, BOB
 from .root_visitor import ADDRESS, BASE, RootVisitor
@@ -152,6 +152,20 @@ def test_what_is_shared_with_me_has_my_role_and_the_owner(
     assert "The operator has suspended this wiki" in visit(BOB).get("/app/").text
 
 
+def test_a_wiki_of_an_account_that_is_ending_is_shared_with_nobody(
+    installation: Installation, visit: Visit
+) -> None:
+    people.grant(installation.farm, "alice", did(BOB), Role.EDITOR, OPERATOR)
+    bob = visit(BOB)
+    assert "alice.robot.localhost" in bob.get("/app/").text
+    with installation.farm.database.writing() as session:
+        users.bury(session, did(ALICE), clock.now())
+    page = bob.get("/app/")
+    assert page.status_code == 200
+    assert "alice.robot.localhost" not in page.text
+    assert "bob.robot.localhost" in page.text
+
+
 # ------------------------------------------------------------------ where I am signed in
 
 
@@ -253,6 +267,28 @@ def test_somebody_whose_handle_is_anothers_now_still_has_an_account(
     page = visit(ALICE).get("/app/account").text
     assert "none today: it is somebody else" in page
     assert "Type alice to confirm" in page
+    assert f"Signed in as {did(ALICE)}<" in page and f'title="{did(ALICE)}"' in page
+
+
+def test_sign_ins_are_shown_however_much_else_was_done(
+    installation: Installation, visit: Visit
+) -> None:
+    alice = visit(ALICE)
+    with installation.farm.database.writing() as session:
+        for _ in range(120):
+            audit.record(
+                session,
+                Action.WIKI_DESCRIBED,
+                now=clock.now(),
+                actor_did=did(ALICE),
+                wiki_slug="alice",
+            )
+    page = alice.get("/app/account").text
+    assert "You signed in (login-link)." in page
+    assert "name or description" not in page
+    for _ in range(SHOWN_SIGN_INS + 2):
+        visit(ALICE)
+    assert alice.get("/app/account").text.count("You signed in") == SHOWN_SIGN_INS
 
 
 # ------------------------------------------------------------------ small things

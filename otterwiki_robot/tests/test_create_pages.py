@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from otterwiki_robot.installation import Installation
-from otterwiki_tenant import audit, names, wikis
+from otterwiki_robot.new_wiki import plain_text
+from otterwiki_tenant import audit, clock, names, users, wikis
 from otterwiki_tenant.audit import Action
 from otterwiki_tenant.wikis import WikiRecord
 
@@ -78,6 +79,27 @@ def test_i1_at_the_limit_the_page_says_what_to_do(
     assert again.status_code == 409
     assert "as many as a person may have" in again.text
     assert record(installation, "carol-two") is None
+    for taken in ("alice", "bob"):  # a private wiki, a public one: told as the free address was
+        told = person.post("/app/create", {**sent_again, "slug": taken}, page="/app/settings")
+        assert (told.status_code, told.text.count("taken")) == (409, 0)
+        assert told.text.replace(taken, "carol-two") == again.text
+
+
+def test_who_has_no_handle_today_makes_a_wiki_under_their_did(
+    installation: Installation, visit: Visit, carol: str
+) -> None:
+    farm, person = installation.farm, names.development_did(carol)
+    with farm.database.writing() as session:
+        users.release_handle(session, carol, names.development_did(ALICE), clock.now())
+    assert visit(carol).post("/app/create", FORM).status_code == 201
+    made = record(installation, "carol")
+    assert made is not None
+    repository = farm.opened(made).wiki.repository
+    head = repository.head()
+    assert head is not None
+    assert repository.commit_object(head).author.startswith(person.encode() + b" <")
+    first_page = repository.snapshot(head).read("Getting Started.md").decode()
+    assert f"belongs to {plain_text(person)} and" in first_page
 
 
 @pytest.mark.parametrize(

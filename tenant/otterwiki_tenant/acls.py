@@ -152,5 +152,10 @@ def revoke_all(session: Session, did: str) -> None:
     )
 
 
+def revoke_collaborators(session: Session, slug: str) -> None:
+    """Take everybody's role on the wiki away but its owner's."""
+    session.execute(delete(AclRow).where(AclRow.wiki_slug == slug, AclRow.role != Role.OWNER.value))
+
+
 def _mine(slug: str, did: str) -> tuple[ColumnElement[bool], ...]:
     return AclRow.wiki_slug == slug, AclRow.grantee_did == did

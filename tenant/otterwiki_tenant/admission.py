@@ -212,7 +212,14 @@ def sign_in(
 def refuse_sign_in(
     farm: Farm, reason: str, *, now: datetime, did: str | None, address: str | None
 ) -> None:
-    """Write down that a sign-in was refused; `reason` is a few words without any secret."""
+    """Write down that a sign-in was refused; `reason` is a few words without any secret.
+
+    `did` is who has proved to be that person; None for a stranger, of whom there is a log line and
+    no row in the audit trail.
+    """
+    if did is None:
+        audit.log_refused_stranger(reason, address)
+        return
     with farm.database.writing() as session:
         audit.record(
             session,

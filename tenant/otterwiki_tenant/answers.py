@@ -22,6 +22,8 @@ _KEEPABLE = re.compile(
     re.ASCII,
 )
 _HSTS = "max-age=31536000; includeSubDomains"
+#: A sibling wiki is same-site: embedding a picture from here would tell it who may see it.
+NOT_EMBEDDED = ("Cross-Origin-Resource-Policy", "same-origin")
 _Headers = list[tuple[str, str]]
 
 

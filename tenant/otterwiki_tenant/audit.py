@@ -1,14 +1,15 @@
 """The audit trail: who signed in, granted, revoked, created, deleted, and from where.
 
 A row is written in the transaction of the act it tells of, so there is never one without the
-other; when that is committed, one log line says the same (checklist I6). Neither ever holds a
-token, a cookie or the text of a page.
+other; when that is committed, one log line says the same (checklist I6). A sign-in refused to
+somebody unknown is a log line only. Neither ever holds a token, a cookie or the text of a page.
 """
 
 from __future__ import annotations
 
 import enum
 import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -77,8 +78,9 @@ OPERATOR = By()
 class AuditEntry:
     """One thing that happened. `at` is ISO 8601 UTC text.
 
-    `actor_did` is None for the operator; `subject_did` is whom it was done to. The handles are
-    today's, None for the operator, for deleted accounts and for handles somebody else has now.
+    `actor_did` is None for the operator, and for nobody known: a refused sign-in of somebody who
+    proved nothing. `subject_did` is whom it was done to. The handles are today's, None where there
+    is no DID, for deleted accounts and for handles somebody else has now.
     """
 
     id: int
@@ -91,6 +93,16 @@ class AuditEntry:
     address: str | None
     actor_handle: str | None
     subject_handle: str | None
+
+    @property
+    def actor_name(self) -> str:
+        """Today's handle of who did it, else their DID, "operator" or "nobody"."""
+        return self.actor_handle or _actor_name(self.action, self.actor_did)
+
+
+def _actor_name(action: Action, actor_did: str | None) -> str:
+    """A DID, or who is meant by none: signing in is the one thing that the operator never does."""
+    return actor_did or ("nobody" if action is Action.SIGN_IN_REFUSED else "operator")
 
 
 _COLUMNS = AuditRow.__table__.c
@@ -110,14 +122,15 @@ def record(
 ) -> None:
     """Add a row, and a log line when the transaction of `session` is committed.
 
-    `detail` is a word or two (a role, a method), cut after 300 characters.
+    `actor_did` is None for the operator. `detail` is a word or two (a role, a method), cut after
+    300 characters.
     """
     values: dict[str, Any] = {
         "action": str(action),
         "actor_did": actor_did,
         "wiki_slug": wiki_slug,
         "subject_did": subject_did,
-        "detail": None if detail is None else detail[:MAX_DETAIL_CHARACTERS],
+        "detail": _cut(detail),
         "address": address,
     }
     session.execute(insert(AuditRow).values(at=timestamp(now), **values))
@@ -129,15 +142,41 @@ def record(
 
 def _write_lines(session: Session) -> None:
     for values in session.info.pop(_LINES, []):
-        fields = {
-            "action": values["action"],
-            "actor": values["actor_did"] or "operator",
-            "wiki": values["wiki_slug"],
-            "subject": values["subject_did"],
-            "detail": values["detail"],
-            "address": values["address"],
+        _write_line(values)
+
+
+def _write_line(values: Mapping[str, Any]) -> None:
+    fields = {
+        "action": values["action"],
+        "actor": _actor_name(Action(values["action"]), values["actor_did"]),
+        "wiki": values["wiki_slug"],
+        "subject": values["subject_did"],
+        "detail": values["detail"],
+        "address": values["address"],
+    }
+    _log.info("audit", extra={"fields": fields})
+
+
+def log_refused_stranger(detail: str, address: str | None) -> None:
+    """The log line of a sign-in refused to somebody unknown, without a row.
+
+    Anybody can cause these as often as they like: they must neither fill the registry nor take its
+    one writer. `detail` as in :func:`record`.
+    """
+    _write_line(
+        {
+            "action": str(Action.SIGN_IN_REFUSED),
+            "actor_did": None,
+            "wiki_slug": None,
+            "subject_did": None,
+            "detail": _cut(detail),
+            "address": address,
         }
-        _log.info("audit", extra={"fields": fields})
+    )
+
+
+def _cut(detail: str | None) -> str | None:
+    return None if detail is None else detail[:MAX_DETAIL_CHARACTERS]
 
 
 def of_wiki(session: Session, wiki: WikiRecord, limit: int = DEFAULT_LIMIT) -> list[AuditEntry]:
@@ -160,15 +199,24 @@ def of_wiki(session: Session, wiki: WikiRecord, limit: int = DEFAULT_LIMIT) -> l
     return [_address_only_of(wiki.owner_did, entry) for entry in entries]
 
 
-def of_person(session: Session, did: str, limit: int = DEFAULT_LIMIT) -> list[AuditEntry]:
+def of_person(
+    session: Session,
+    did: str,
+    limit: int = DEFAULT_LIMIT,
+    actions: Collection[Action] | None = None,
+) -> list[AuditEntry]:
     """What a person did and what was done to them, newest first, as they may see it.
 
-    Addresses only where they acted themselves.
+    Only `actions` where given. Addresses only where they acted themselves. Whoever lost a handle to
+    them is told so in their own trail, not in this one.
     """
-    entries = _entries(
-        session, _newest(limit).where(or_(_COLUMNS.actor_did == did, _COLUMNS.subject_did == did))
+    statement = _newest(limit).where(
+        or_(_COLUMNS.actor_did == did, _COLUMNS.subject_did == did),
+        or_(_COLUMNS.action != Action.HANDLE_CHANGED.value, _COLUMNS.subject_did == did),
     )
-    return [_address_only_of(did, entry) for entry in entries]
+    if actions is not None:
+        statement = statement.where(_COLUMNS.action.in_([action.value for action in actions]))
+    return [_address_only_of(did, entry) for entry in _entries(session, statement)]
 
 
 def search(

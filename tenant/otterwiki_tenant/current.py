@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from .visits import Doubt
 from .wikis import WikiRecord
 
 if TYPE_CHECKING:
+    from .admission import Admission
     from .farm import Farm
 
 
@@ -36,7 +37,8 @@ class ActiveWiki:
 
     `actor` is who asks (by default somebody who may do nothing), `port` the one the client named
     in its Host header. `doubt` is a session that is not believed here yet, `credential` what the
-    request was admitted by. `written` holds settings that Otterwiki changed during this request.
+    request was admitted by. `readmit` asks the front door's question again, by the rows of now;
+    None outside of a request. `written` holds settings that Otterwiki changed during this request.
     """
 
     farm: Farm
@@ -45,6 +47,7 @@ class ActiveWiki:
     port: str | None = None
     doubt: Doubt | None = None
     credential: Credential = Credential.NONE
+    readmit: Callable[[], Admission] | None = None
     written: dict[str, object] = field(default_factory=dict)
 
     @cached_property

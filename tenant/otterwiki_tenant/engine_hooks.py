@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otterwiki_engine.actor import Actor
+from otterwiki_engine.actor import Actor, Permission
 from otterwiki_engine.hooks import hookimpl
 from otterwiki_engine.paths import NO_COMMIT
 from otterwiki_engine.proposals import Proposal
 from otterwiki_engine.repository import CommitResult, Repository
 
-from . import current, quotas, wikis
+from . import current, late_rights, quotas, wikis
 from .disk_use import DiskUse
 
 if TYPE_CHECKING:
@@ -39,10 +39,15 @@ class FarmHooks:
 
     @hookimpl
     def check_commit(self, repository: Repository, proposal: Proposal) -> None:
-        """Refuse what goes past a limit of the wiki, by the registry's current row."""
+        """Refuse what its sender may not do any more, and what goes past a limit of the wiki, both
+        by the registry's current rows."""
         slug = self._slug(repository)
         if slug is None:
             return
+        active = current.active_or_none()
+        if active is not None:
+            is_of_pages = any(path.endswith(".md") for path in proposal.changes)
+            late_rights.check(active, Permission.WRITE if is_of_pages else Permission.UPLOAD)
         quotas.check(
             proposal,
             self._farm.limits,

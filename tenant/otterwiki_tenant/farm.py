@@ -168,7 +168,7 @@ class Farm:
     def refuse_sign_in(
         self, reason: str, *, did: str | None = None, address: str | None = None
     ) -> None:
-        """Write down that a sign-in was refused; `reason` is a few words without any secret."""
+        """Write down that a sign-in was refused; see :func:`admission.refuse_sign_in`."""
         admission.refuse_sign_in(self, reason, now=clock.now(), did=did, address=address)
 
     def statement_for(

@@ -180,7 +180,7 @@ def _build_folder(
             revision = repository.commit(
                 template,
                 base=None,
-                author=Author(owner.handle, author_email(owner.did, farm.domain)),
+                author=Author(owner.shown_name, author_email(owner.did, farm.domain)),
                 message="Create the wiki",
                 actor=owner.did,
             ).revision

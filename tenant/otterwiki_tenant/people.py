@@ -43,7 +43,12 @@ def add_user(
     require_operator(by)
     now = clock.now()
     with farm.database.writing() as session:
-        person = users.add(session, did=did, handle=handle, username=username, now=now)
+        try:
+            person = users.add(session, did=did, handle=handle, username=username, now=now)
+        except DeletionUnfinished as error:
+            raise DeletionUnfinished(
+                f"{error}; if that does not help, run: robot doctor"
+            ) from error
         _note(session, Action.USER_ADDED, by, subject_did=person.did, detail=person.username)
     return person
 
@@ -98,11 +103,11 @@ def leave(farm: Farm, slug: str, by: By) -> None:
         person = acting_person(session, by, farm.abuse_contact)
         if person is None:
             raise Forbidden("Only a collaborator can leave a wiki")
-        record = wikis.by_slug(session, slug)
-        role = acls.role_of(session, slug, person.did)
-        if record is None or (role is None and not record.is_public):
-            raise NoSuchWiki(f"There is no wiki {slug}")
         wikis.lock(session, slug)
+        record = wikis.get(session, slug)
+        role = acls.role_of(session, slug, person.did)
+        if role is None and (not record.is_public or record.suspended_at is not None):
+            raise NoSuchWiki(f"There is no wiki {slug}")
         if role is None:
             raise NoSuchCollaborator(f"You are no collaborator of {slug}")
         if role is Role.OWNER:
@@ -216,11 +221,12 @@ def set_page_limit(farm: Farm, slug: str, max_pages: int | None, by: By = OPERAT
 def delete_account(farm: Farm, did: str, by: By) -> None:
     """Remove a person from the farm: sign-ins, roles, wikis. Their username stays taken.
 
-    The first transaction makes them nobody and closes their wikis to everyone; then the wikis are
-    deleted one by one, which :meth:`Farm.recover` finishes where a process died. What they
-    wrote in others' wikis stays, with their name in its history: commits can't be changed without
-    rewriting somebody else's wiki. Raises NoSuchUser, Forbidden, or :class:`Suspended` where the
-    person or a wiki of theirs is suspended and not the operator asks; then nothing has happened.
+    The first transaction makes them nobody and closes their wikis to everyone, collaborators too;
+    then the wikis are deleted one by one, which :meth:`Farm.recover` finishes where a process died.
+    What they wrote in others' wikis stays, with their name in its history: commits can't be changed
+    without rewriting somebody else's wiki. Raises NoSuchUser, Forbidden, or :class:`Suspended`
+    where the person or a wiki of theirs is suspended and not the operator asks; then nothing has
+    happened.
     :class:`DeletionUnfinished` where the account is closed and its wikis could not be removed yet.
     """
     with farm.database.writing() as session:
@@ -233,6 +239,7 @@ def delete_account(farm: Farm, did: str, by: By) -> None:
         login_links.remove_of(session, did)
         acls.revoke_all(session, did)
         for record in wikis.owned_by(session, did):
+            acls.revoke_collaborators(session, record.slug)
             wikis.set_public(session, record.slug, False)
             wikis.suspend(session, record.slug, now)
         _note(session, Action.ACCOUNT_DELETED, by, subject_did=did, detail=person.username)

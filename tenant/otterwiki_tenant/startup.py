@@ -40,16 +40,18 @@ def load(farm: Farm) -> Flask:
     """
     if "otterwiki.server" in sys.modules and not is_farm():
         raise StartupRefused("Otterwiki is loaded in this process already, as a single wiki")
+    settings = skeleton.settings(farm, farm.layout.run)
     if not is_farm():
         settings_file = skeleton.prepare(farm)
-        names = skeleton.settings(farm, farm.layout.run)
         _state["is_farm"] = True
-        with _environment(settings_file, frozenset(names)):
+        with _environment(settings_file, frozenset(settings)):
             importlib.import_module("otterwiki.server")
     server = importlib.import_module("otterwiki.server")
     app: Flask = server.app
     if not isinstance(app.config, WikiConfig):
         raise StartupRefused("the plugin `tenant` was not loaded: is otterwiki-tenant installed?")
+    # A process may serve several farms one after the other, over http and https.
+    app.config.update((name, value) for name, value in settings.items() if name != "REPOSITORY")
     farm.tables = server.db.metadata
     name = f"the farm at {farm.layout.home}"
     if not hooks.manager.has_plugin(name):

@@ -188,8 +188,7 @@ def _revive(
         raise NameRefused(str(username), f"this person's name here is {known.username} for good")
     if _counted_wikis(session, known.did):
         raise DeletionUnfinished(
-            f"The account {known.did} is still being deleted. Try again in a minute; if that does"
-            " not help, run: robot doctor"
+            f"The account {known.did} is still being deleted. Try again in a minute"
         )
     for table in (SessionRow, LoginLinkRow):
         session.execute(delete(table).where(table.user_did == known.did))

@@ -52,6 +52,7 @@ class WikiDatabase:
             poolclass=QueuePool,
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
+            hide_parameters=True,
         )
         self._lock = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
@@ -75,7 +76,7 @@ class WikiDatabase:
             connection.isolation_level = None
             return connection
 
-        engine = create_engine("sqlite://", creator=connect)
+        engine = create_engine("sqlite://", creator=connect, hide_parameters=True)
 
         @event.listens_for(engine, "begin")
         def begin(connection: Any) -> None:

@@ -145,11 +145,19 @@ def listed(session: Session) -> list[WikiRecord]:
 
 
 def shared_with(session: Session, did: str) -> list[tuple[WikiRecord, Role]]:
-    """The wikis a person is editor or viewer of, with that role, by slug."""
+    """The wikis a person is editor or viewer of, with that role, by slug.
+
+    Not those of a deleted account, which are about to be removed.
+    """
     statement = (
         select(AclRow.role, *_COLUMNS)
         .join(AclRow, AclRow.wiki_slug == _COLUMNS.slug)
-        .where(AclRow.grantee_did == did, AclRow.role != Role.OWNER.value)
+        .join(UserRow, UserRow.did == _COLUMNS.owner_did)
+        .where(
+            AclRow.grantee_did == did,
+            AclRow.role != Role.OWNER.value,
+            UserRow.deleted_at.is_(None),
+        )
         .order_by(_COLUMNS.slug)
     )
     return [(_record(row), Role(role)) for role, *row in session.execute(statement)]
@@ -167,19 +175,20 @@ def of_deleted_accounts(session: Session) -> list[WikiRecord]:
 
 
 def check_free(session: Session, slug: str, owner: User, max_wikis: int | None) -> None:
-    """Raise WikiExists, NameTaken or LimitReached unless `owner` may make the wiki `slug` now.
+    """Raise LimitReached, WikiExists or NameTaken unless `owner` may make the wiki `slug` now.
 
-    `max_wikis` is how many wikis one person may have, None for any number.
+    `max_wikis` is how many wikis one person may have, None for any number. It is looked at first:
+    who may make no wiki is not told which names are taken.
     """
-    if by_slug(session, slug) is not None:
-        raise WikiExists(f"There is a wiki {slug} already")
-    if users.name_owner(session, slug) not in (None, owner.did):
-        raise NameTaken(slug, "it is somebody else's username or wiki address")
     if max_wikis is not None and len(owned_by(session, owner.did)) >= max_wikis:
         raise LimitReached(
             f"{owner.shown_name} has {max_wikis} wiki{'' if max_wikis == 1 else 's'},"
             " as many as a person may have"
         )
+    if by_slug(session, slug) is not None:
+        raise WikiExists(f"There is a wiki {slug} already")
+    if users.name_owner(session, slug) not in (None, owner.did):
+        raise NameTaken(slug, "it is somebody else's username or wiki address")
 
 
 def add(

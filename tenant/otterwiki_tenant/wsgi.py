@@ -102,12 +102,15 @@ class FarmMiddleware:
         self, host: WikiHost, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer for a wiki's host; what a browser is told about cookies is the same for all."""
-        farm, cookies = self._farm, list[str]()
+        farm, cookies, more = self._farm, list[str](), [answers.NOT_EMBEDDED]
+        if request_cookies.wipes(farm, environ):
+            more.append(request_cookies.WIPE)
+        sent = dict(environ)  # as the browser sent it: what Otterwiki is handed differs
         guarded = answers.guarded(
             start_response,
             set_cookies=cookies,
             is_https=farm.scheme == "https",
-            more=[request_cookies.WIPE] if request_cookies.wipes(farm, environ) else (),
+            more=more,
         )
         try:
             cookies += request_cookies.clearing_of_doubles(farm, environ)
@@ -118,10 +121,12 @@ class FarmMiddleware:
                 return refusal(environ, guarded)
             admission = self._admit(host, environ)
             cookies += admission.visit.set_cookies
-            entered = self._enter(host, admission)
+            entered = self._enter(host, admission, lambda: self._admit(host, sent))
             if entered is not None:
                 renewed = farm.renewed_cookie(admission.visit)
                 cookies += [renewed] if renewed else []
+                if entered.record.is_public:
+                    more.remove(answers.NOT_EMBEDDED)
         except CredentialRefused as refused:
             return refusals.bad_credential(str(refused), as_json=wants_json(environ))(
                 environ, guarded
@@ -162,7 +167,9 @@ class FarmMiddleware:
             return self._farm.admit_authorized(host.slug, authorization)
         return self._farm.admit(host.slug, environ.get("HTTP_COOKIE"), environ)
 
-    def _enter(self, host: WikiHost, admission: Admission) -> ActiveWiki | None:
+    def _enter(
+        self, host: WikiHost, admission: Admission, readmit: Callable[[], Admission]
+    ) -> ActiveWiki | None:
         """The wiki as this request sees it, None if it must not be seen.
 
         Its database and repository are opened here, so that a broken one is refused as a whole.
@@ -178,6 +185,7 @@ class FarmMiddleware:
             host.port,
             doubt=admission.visit.doubt,
             credential=admission.credential,
+            readmit=readmit,
         )
         _ = entered.settings
         _ = entered.wiki

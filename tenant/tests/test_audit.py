@@ -105,6 +105,21 @@ def test_i6_each_row_is_one_log_line(database: Database, caplog: pytest.LogCaptu
     assert len(caplog.records) == 3
 
 
+def test_i6_a_refused_sign_in_of_somebody_unknown_is_not_the_operators(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "otterwiki_tenant.audit")
+    _record(database, Action.SIGN_IN_REFUSED, detail="bad link")
+    _record(database, Action.WIKI_SUSPENDED, wiki_slug="alice")
+    _record(database, Action.SIGN_IN_REFUSED, actor_did=ALICE)
+    _record(database, Action.SIGN_IN_REFUSED, actor_did="did:plc:gone")
+    with database.reading() as session:
+        shown = [entry.actor_name for entry in reversed(audit.search(session))]
+    logged = [record.__dict__["fields"]["actor"] for record in caplog.records]
+    assert shown == ["nobody", "operator", "alice.test", "did:plc:gone"]
+    assert logged == ["nobody", "operator", ALICE, "did:plc:gone"]
+
+
 def test_h6_the_owner_sees_nothing_of_an_earlier_wiki(database: Database) -> None:
     """Not even within the second in which one was deleted and the next was made."""
     _record(database, Action.WIKI_CREATED, actor_did=ALICE, wiki_slug="alice")
@@ -144,6 +159,10 @@ def test_a_person_sees_what_concerns_them_only(database: Database) -> None:
         entries = audit.of_person(session, ALICE)
         assert [e.action for e in entries] == [Action.USER_SUSPENDED, Action.SIGNED_IN]
         assert len(audit.of_person(session, ALICE, limit=1)) == 1
+        # the limit is on what was asked for
+        (old,) = audit.of_person(session, ALICE, 1, {Action.SIGNED_IN, Action.LEFT})
+        assert (old.action, old.actor_did) == (Action.SIGNED_IN, ALICE)
+        assert audit.of_person(session, ALICE, actions=()) == []
         assert len(audit.search(session, limit=2)) == 2
         assert [e.actor_did for e in audit.search(session, action=Action.SIGNED_IN)] == [
             ROBERT,

@@ -15,8 +15,9 @@ from sqlalchemy import event
 from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 from werkzeug.wrappers import Response
 
-from otterwiki_tenant import clock, users, wikis
+from otterwiki_tenant import clock, people, users, wikis
 from otterwiki_tenant.current import active, active_or_none
+from otterwiki_tenant.errors import DeletionUnfinished, FarmBusy
 from otterwiki_tenant.farm import Farm
 from otterwiki_tenant.identity import COOKIE_NAME
 from otterwiki_tenant.layout import repository_of, wiki_db_of
@@ -260,6 +261,23 @@ def test_h5_a_broken_private_wiki_looks_the_same_to_a_stranger(small_farm: Small
         small_farm.farm.layout.wiki("alice") / "elsewhere"
     )
     assert _answer(small_farm.visitor().get("alice", "/Home"), "alice") == before
+
+
+def test_h5_a_wiki_whose_owners_account_is_ending_is_missing_to_its_collaborators(
+    small_farm: SmallFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(farm: Farm, did: str | None = None) -> list[str]:
+        raise FarmBusy("somebody makes a wiki")
+
+    edith, robert = small_farm.visitor(small_farm.edith), small_farm.robert.did
+    assert edith.get("robert", "/").status_code == 200
+    monkeypatch.setattr("otterwiki_tenant.lifecycle.finish_account_deletions", busy)
+    with pytest.raises(DeletionUnfinished):
+        people.delete_account(small_farm.farm, robert, people.By(robert))
+    gone, missing = edith.get("robert", "/"), edith.get("nothing", "/")
+    assert (gone.status_code, missing.status_code) == (404, 404)
+    assert _text(gone).replace("robert", "SLUG") == _text(missing).replace("nothing", "SLUG")
+    assert edith.get("alice", "/").status_code == 200
 
 
 def test_h5_reserved_and_impossible_names_are_missing_wikis_too(shared_farm: SmallFarm) -> None:

@@ -120,10 +120,11 @@ def test_the_operator_suspends_and_resumes(any_farm: Farm) -> None:
         link = login_links.create(session, ALICE, clock.now())
     assert people.suspend_user(any_farm, ALICE, OPERATOR, "spam") is True
     assert people.suspend_user(any_farm, ALICE) is False
+    with any_farm.database.asking() as questions:
+        assert sessions.with_user(questions, mine.id, clock.now()) is None
+        assert sessions.with_user(questions, other.id, clock.now()) is not None
     with any_farm.database.writing() as session:
-        assert sessions.with_user(session, mine.id, clock.now()) is None
         assert sessions.of_person(session, ALICE) == []
-        assert sessions.with_user(session, other.id, clock.now()) is not None
         with pytest.raises(LinkRefused):
             login_links.consume(session, link, clock.now())
     assert people.resume_user(any_farm, ALICE) is True
@@ -250,6 +251,18 @@ def test_h5_a_private_wiki_and_none_at_all_are_refused_in_the_same_words(any_far
         assert words[0] == words[1]
 
 
+def test_h5_a_suspended_public_wiki_is_none_to_a_stranger_who_leaves_it(any_farm: Farm) -> None:
+    people.grant(any_farm, "robert", CAROL, Role.VIEWER, by(ROBERT))
+    people.suspend_wiki(any_farm, "robert")
+    with pytest.raises(NoSuchWiki) as refused:
+        people.leave(any_farm, "robert", by(ALICE))
+    with pytest.raises(NoSuchWiki) as none_such:
+        people.leave(any_farm, "nothing", by(ALICE))
+    assert str(refused.value) == str(none_such.value).replace("nothing", "robert")
+    people.leave(any_farm, "robert", by(CAROL))  # a collaborator may go all the same
+    assert role(any_farm, "robert", CAROL) is None
+
+
 def test_what_cannot_be_done_to_whom(any_farm: Farm) -> None:
     people.suspend_user(any_farm, CAROL)
     refused: list[tuple[type[Exception], Callable[[], object]]] = [
@@ -367,10 +380,11 @@ def test_h6_a_deleted_account_leaves_a_name_and_its_words(any_farm: Farm) -> Non
         actor=ALICE,
     ).revision
     people.delete_account(any_farm, ALICE, by(ALICE))
+    with any_farm.database.asking() as questions:
+        assert sessions.with_user(questions, mine.id, clock.now()) is None
+        assert sessions.with_user(questions, other.id, clock.now()) is not None
     with any_farm.database.writing() as session:
         assert users.active_by_did(session, ALICE) is None
-        assert sessions.with_user(session, mine.id, clock.now()) is None
-        assert sessions.with_user(session, other.id, clock.now()) is not None
         with pytest.raises(LinkRefused):
             login_links.consume(session, link, clock.now())
         assert [record.slug for record in wikis.all_wikis(session)] == ["robert"]
@@ -412,6 +426,8 @@ def test_a_deletion_that_is_cut_short_is_finished_by_recovery(
     def busy(farm: Farm, did: str | None = None) -> list[str]:
         raise Unavailable("the registry can't answer")
 
+    people.grant(any_farm, "robert", CAROL, Role.EDITOR, by(ROBERT))
+    people.grant(any_farm, "alice", CAROL, Role.VIEWER, by(ALICE))
     with monkeypatch.context() as patched:
         patched.setattr("otterwiki_tenant.lifecycle.finish_account_deletions", busy)
         with pytest.raises(DeletionUnfinished, match="closed"):
@@ -420,7 +436,10 @@ def test_a_deletion_that_is_cut_short_is_finished_by_recovery(
         record = wikis.get(session, "robert")
         assert record.suspended_at is not None  # nobody may so much as read it
         assert not record.is_public
-    with pytest.raises(DeletionUnfinished):
+        # nor is anybody told that the operator suspended it
+        assert [acl.grantee_did for acl in acls.of_wiki(session, "robert")] == [ROBERT]
+        assert [w.slug for w, _role in wikis.shared_with(session, CAROL)] == ["alice"]
+    with pytest.raises(DeletionUnfinished, match=r"minute; if .* run: robot doctor"):
         people.add_user(any_farm, did=ROBERT, handle="robert.test")
     recovery = any_farm.recover()
     assert recovery.closed == ("robert",)

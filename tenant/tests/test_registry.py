@@ -181,6 +181,12 @@ def test_the_limit_on_wikis(database: Database) -> None:
     with pytest.raises(LimitReached, match=r"alice\.test has 1"):
         _add_wiki(database, alice, "garden", 1)
     _add_wiki(database, robert, "robert", 1)
+    words = set()
+    for slug in ("garden", "robert", "alice"):  # free, somebody else's, their own
+        with pytest.raises(LimitReached) as refused:
+            _add_wiki(database, alice, slug, 1)
+        words.add(str(refused.value))
+    assert len(words) == 1  # who may make no wiki can't ask which names are taken
     with database.reading() as session:
         assert users.name_owner(session, "garden") is None  # a refusal takes no name
         assert [acl.role for acl in acls.of_wiki(session, "alice")] == ["owner"]

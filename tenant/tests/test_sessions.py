@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
@@ -104,6 +105,26 @@ def test_who_is_no_more_here_does_not_sign_in(farm: Farm, state: str, now: datet
     if state == "suspended":
         assert "abuse@example.org" in str(refused.value)
         assert _audit(farm) == [(Action.SIGN_IN_REFUSED, ALICE, "suspended", "192.0.2.9")]
+
+
+def test_i1_a_strangers_refusals_are_log_lines_and_no_rows(
+    farm: Farm, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "otterwiki_tenant.audit")
+    farm.refuse_sign_in("bad link" + "!" * 1000, address="192.0.2.9")
+    farm.refuse_sign_in("no proof", did=ALICE, address="192.0.2.8")
+    assert _audit(farm) == [(Action.SIGN_IN_REFUSED, ALICE, "no proof", "192.0.2.8")]
+    stranger, alice = [record.__dict__["fields"] for record in caplog.records]
+    assert stranger == {
+        "action": "sign_in_refused",
+        "actor": "nobody",
+        "wiki": None,
+        "subject": None,
+        "detail": ("bad link" + "!" * 1000)[: audit.MAX_DETAIL_CHARACTERS],
+        "address": "192.0.2.9",
+    }
+    assert stranger.keys() == alice.keys()
+    assert alice["actor"] == ALICE
 
 
 def test_a_person_has_only_so_many_sessions(farm: Farm, now: datetime) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
@@ -119,16 +119,26 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
             process.wait()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium from the system."""
+def chromium_path() -> str | None:
+    """The system's Chromium; None is the one that Playwright brought, where tests/install-browser
+    had to fetch one."""
     found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
-    path = next((name for name in found if name), None)
-    # None: the browser that Playwright brought, where tests/install-browser had to fetch one
+    return next((name for name in found if name), None)
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[Playwright]:
+    """Playwright, of which there can be one in a process."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
-        yield running
-        running.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """Headless Chromium."""
+    running = driver.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_OPTIONS)
+    yield running
+    running.close()
 
 
 @pytest.fixture

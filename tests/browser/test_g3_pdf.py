@@ -1,4 +1,4 @@
-"""A PDF attachment is shown by the browser, with the headers that attachments have (checklist G3)."""
+"""A PDF attachment is shown by the browser, with the headers attachments have (checklist G3)."""
 
 from __future__ import annotations
 

@@ -9,14 +9,14 @@ signs in again.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
+from .conftest import chromium_path
 from .hostile_farm import (
     ATTACKER,
     DOMAIN,
@@ -151,12 +151,10 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileFarm]:
 
 
 @pytest.fixture(scope="module")
-def chromium(farm: HostileFarm) -> Iterator[Browser]:
-    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
-    with sync_playwright() as playwright:
-        started = launch(playwright, farm.tls_port, next((path for path in found if path), None))
-        yield started
-        started.close()
+def chromium(driver: Playwright, farm: HostileFarm) -> Iterator[Browser]:
+    started = launch(driver, farm.tls_port, chromium_path())
+    yield started
+    started.close()
 
 
 @dataclass

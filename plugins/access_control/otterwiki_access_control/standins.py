@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response
 
 from otterwiki_engine import template_rewrite
 from otterwiki_engine.actor import Permission
-from otterwiki_tenant import current, refusals
+from otterwiki_tenant import current, late_rights, origins, refusals
 from otterwiki_tenant.current import ActiveWiki
 from otterwiki_tenant.wsgi import address_of, wants_json
 
@@ -76,9 +76,12 @@ def check_request() -> Response | None:
     needed = route.need(request.method)
     if needed is None:
         abort(404)
-    if active.actor.may(needed) and (active.actor.is_signed_in or not route.person):
-        return None
-    return refuse(active)
+    if not active.actor.may(needed) or (route.person and not active.actor.is_signed_in):
+        return refuse(active)
+    if not origins.is_safe(request.method):
+        _ = request.form  # the client decides how long this takes
+        late_rights.check(active, needed)
+    return None
 
 
 def refuse(active: ActiveWiki) -> Response:

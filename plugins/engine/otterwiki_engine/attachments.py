@@ -41,6 +41,7 @@ from .errors import (
     CheckFailed,
     Conflict,
     EngineError,
+    Forbidden,
     NotFound,
     QuotaExceeded,
     RepositoryBusy,
@@ -277,7 +278,7 @@ def _commit(changes: dict[str, bytes], message: str | None, author: Any) -> None
         abort(409, description=f"Nothing was uploaded. {error}")
     except (CheckFailed, RepositoryBusy) as error:
         abort(503, description=f"Nothing was uploaded, please try again. {error}")
-    except QuotaExceeded:
+    except (Forbidden, QuotaExceeded):
         raise  # answered by .limit_pages
     except (EngineError, StorageUnsafePath) as error:
         abort(403, description=f"Nothing was uploaded. {error}")

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import template_rewrite
 from .conflict_page import conflict_answer, refused_answer, unfinished_answer
-from .errors import BadPath, BadText, Conflict, EngineError, QuotaExceeded
+from .errors import BadPath, BadText, Conflict, EngineError, Forbidden, QuotaExceeded
 from .limit_pages import json_answer, status_of, wants_json
 from .merge import has_markers
 from .pagenames import check_page_file
@@ -104,6 +104,8 @@ def save(self: Any, content: str, commit: str, author: Any) -> Any:
         abort(400, description=str(error))
     except QuotaExceeded as error:
         return refused_answer(self, content, commit, author, error)
+    except Forbidden:
+        raise  # answered by .limit_pages
     except (EngineError, OSError) as error:
         if not isinstance(error, Conflict):
             _log.exception("save failed: page=%s", self.filename)

@@ -84,6 +84,10 @@ class QuotaExceeded(EngineError):
         return self.what.endswith("_bytes")
 
 
+class Forbidden(EngineError):
+    """Whoever makes the change may not, or may not any more; nothing of it was written."""
+
+
 class CheckFailed(EngineError):
     """Whether a change is allowed could not be found out, so it is not; worth another try."""
 

@@ -33,8 +33,9 @@ class EngineHooks:
 
         Called under the wiki's lock, once conflicts are decided, before any object is written:
         what is counted in ``proposal.before`` can't change until the commit is made. Raises
-        :class:`~otterwiki_engine.errors.QuotaExceeded` to refuse it; any other exception stops
-        it too, for a check that can't be made is a no. Be quick: every other writer waits.
+        :class:`~otterwiki_engine.errors.QuotaExceeded` or
+        :class:`~otterwiki_engine.errors.Forbidden` to refuse it; any other exception stops it
+        too, for a check that can't be made is a no. Be quick: every other writer waits.
         """
 
     @hookspec
@@ -74,9 +75,7 @@ def check_commit(repository: Repository, proposal: Proposal) -> None:
             raise
         except Exception as error:
             _log.exception("commit check failed: plugin=%s", implementation.plugin_name)
-            raise CheckFailed(
-                "It could not be checked whether this change keeps to the wiki's limits."
-            ) from error
+            raise CheckFailed("It could not be checked whether this change is allowed.") from error
 
 
 def tell_commit_happened(repository: Repository, result: CommitResult) -> None:

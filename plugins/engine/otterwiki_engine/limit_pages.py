@@ -1,4 +1,4 @@
-"""What somebody is told whose change goes past a limit, or whose request is too large to be read.
+"""What somebody is told whose change is refused, or whose request is too large to be read.
 
 A page in Otterwiki's own look, or JSON where a program asks. A size is answered with 413 and a
 number of things with 429, without ``Retry-After``: waiting does not help (checklist I1).
@@ -14,7 +14,7 @@ from otterwiki.server import app
 from otterwiki.sidebar import SidebarMenu, SidebarPageIndex
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from .errors import QuotaExceeded
+from .errors import Forbidden, QuotaExceeded
 
 TEMPLATE = "otterwiki_engine/limit.html"
 _JSON_ENDPOINTS = frozenset({"inline_attachment", "draft"})  # what the editor's scripts call
@@ -64,6 +64,17 @@ def limit_answer(error: QuotaExceeded) -> Response:
     return _page(error.message, error.advice, status_of(error))
 
 
+def forbidden_answer(error: Forbidden) -> Response:
+    """The answer to somebody who may not change the wiki any more. It shows nothing of it."""
+    if wants_json():
+        response = jsonify(error={"code": "forbidden", "message": str(error)})
+    else:
+        response = Response(f"{error}\n", mimetype="text/plain")
+    response.status_code = 403
+    response.cache_control.no_store = True
+    return response
+
+
 def too_large_answer(_error: RequestEntityTooLarge) -> Response:
     """The answer to a request that is larger than this server reads, which was not read."""
     _discard_body()
@@ -103,6 +114,7 @@ def _page(message: str, advice: str, status: int) -> Response:
 
 
 def install(flask_app: Flask) -> None:
-    """Answer these two errors so, wherever in a request they are raised."""
+    """Answer these errors so, wherever in a request they are raised."""
     flask_app.register_error_handler(QuotaExceeded, limit_answer)
+    flask_app.register_error_handler(Forbidden, forbidden_answer)
     flask_app.register_error_handler(RequestEntityTooLarge, too_large_answer)

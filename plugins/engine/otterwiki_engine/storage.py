@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from otterwiki.gitstorage import StorageError, StorageNotFound
 
 from . import git_command, hooks
-from .errors import BadRevision, EngineError, NotFound, QuotaExceeded
+from .errors import BadRevision, EngineError, Forbidden, NotFound, QuotaExceeded
 from .paths import check_path, check_revision
 from .repository import CommitResult
 from .storage_common import (
@@ -224,7 +224,7 @@ class WikiStorage(CommittedFiles):
             )
         except (NotFound, BadRevision) as error:
             raise StorageNotFound(str(error)) from error
-        except QuotaExceeded:
+        except (Forbidden, QuotaExceeded):
             raise
         except EngineError as error:
             raise StorageError(f"Revert failed. {error}") from error

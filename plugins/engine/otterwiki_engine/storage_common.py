@@ -21,7 +21,15 @@ from otterwiki.gitstorage import (
 from . import hooks
 from .actor import Actor
 from .authorship import Author
-from .errors import BadPath, BadRevision, Conflict, EngineError, NotFound, QuotaExceeded
+from .errors import (
+    BadPath,
+    BadRevision,
+    Conflict,
+    EngineError,
+    Forbidden,
+    NotFound,
+    QuotaExceeded,
+)
 from .history import CommitRecord
 from .paths import check_path
 from .repository import Repository
@@ -45,7 +53,8 @@ def otterwiki_errors(
 ) -> Callable[_Parameters, _Result]:
     """Raise the errors Otterwiki knows where the engine raises its own.
 
-    :class:`QuotaExceeded` stays what it is: Otterwiki would only say that something failed.
+    :class:`QuotaExceeded` and :class:`Forbidden` stay what they are: Otterwiki would only say that
+    something failed.
     """
 
     @functools.wraps(method)
@@ -58,7 +67,7 @@ def otterwiki_errors(
             raise StorageNotFound(str(error)) from error
         except Conflict as error:
             raise StorageConflict(error) from error
-        except QuotaExceeded:
+        except (Forbidden, QuotaExceeded):
             raise
         except EngineError as error:
             raise StorageError(str(error)) from error
