@@ -156,7 +156,7 @@ def visitor(browser: Browser, farm: RunningFarm) -> Iterator[Callable[..., Page]
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+        page.on("pageerror", lambda error: errors.append(f"{page.url}: {error.stack}"))
         if name:
             page.goto(str(farm.robot("login-link", f"{name}.test")["url"]))
         return page
