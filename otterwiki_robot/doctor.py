@@ -24,6 +24,7 @@ from otterwiki_tenant.wikis import WikiRecord
 from .health import LOW_DISK_BYTES
 from .installation import Installation
 from .transfer.git import Progress
+from .transfer.public_fetching import OLDEST_GIT_FOR_URLS, git_version
 
 STALE_LOCK_SECONDS = 60
 OLDEST_GIT = (2, 36)  # core.fsync
@@ -93,6 +94,13 @@ def _git() -> Finding:
             "git",
             f"{number} does not sync all it writes to disk",
             "install git 2.36 or newer",
+        )
+    if git_version() < OLDEST_GIT_FOR_URLS:
+        return Finding(
+            Level.WARN,
+            "git",
+            f"{number} can't be kept to one address: imports from a URL are refused",
+            "install git 2.37 or newer",
         )
     return Finding(Level.OK, "git", number)
 

@@ -6,18 +6,26 @@ are signed in; what anybody else sends is not read at all.
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from flask import Blueprint, g, request
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
 from otterwiki_robot.transfer.spool import Part, Spool
+from otterwiki_robot.transfer.staging import FREE_BYTES
 
 _FORM_BYTES = 10_000_000  # what a form's own lines may add to its files: names, separators
 _MORE_PARTS = 50  # besides the files
+_NO_ROOM = (
+    "The server has too little room for what you sent; nothing was imported. Try again later, or"
+    " send less at once."
+)
 
 
 def take_uploads(
@@ -42,7 +50,7 @@ def take_uploads(
 
 def read_no_more() -> None:
     """After a form that was too large: whoever asks for its fields from now on finds none."""
-    request.max_content_length = None
+    request.max_content_length = sys.maxsize  # None would be the application's own limit
     request.form_data_parser_class = _NothingParser
 
 
@@ -59,6 +67,20 @@ def part_of(file: FileStorage) -> Part:
     return stream
 
 
+def _check_room(folder: Path) -> None:
+    """Refuse a form that would not leave enough room on the disk, before any of it is read."""
+    size = request.content_length
+    if size is None:  # it comes in chunks
+        size = request.max_content_length or 0
+    if shutil.disk_usage(_existing(folder)).free - size < FREE_BYTES:
+        read_no_more()
+        raise ServiceUnavailable(_NO_ROOM)
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
 def _parser_for(folder: Path) -> type[FormDataParser]:
     class SpoolingParser(FormDataParser):
         """Werkzeug's parser, with one file for all parts; it reads nothing for nobody."""
@@ -70,6 +92,7 @@ def _parser_for(folder: Path) -> type[FormDataParser]:
         def parse(self, stream: IO[bytes], *args: Any, **options: Any) -> Any:
             if g.get("person") is None:
                 return stream, self.cls(), self.cls()
+            _check_room(folder)
             return super().parse(stream, *args, **options)
 
     def _new_part(**_about: Any) -> Any:

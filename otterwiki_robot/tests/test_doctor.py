@@ -34,6 +34,15 @@ def test_a_new_farm_is_well(installation: Installation, progress: Progress) -> N
     assert {"wiki alice", "wiki bob", "registry", "disk"} <= {f.subject for f in found}
 
 
+def test_a_git_that_is_too_old_for_urls_is_warned_of(
+    installation: Installation, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "git_version", lambda: (2, 36))
+    (finding,) = [f for f in findings(installation, progress) if f.subject == "git"]
+    assert finding.level is Level.WARN
+    assert "imports from a URL are refused" in finding.message
+
+
 @pytest.mark.parametrize(("contact", "level"), [("", Level.WARN), ("help@wikis.example", Level.OK)])
 def test_in_production_somebody_must_be_named_to_report_abuse_to(
     settings: Settings, progress: Progress, contact: str, level: Level

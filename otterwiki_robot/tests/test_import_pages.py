@@ -15,7 +15,9 @@ from werkzeug.test import TestResponse
 from otterwiki_engine.authorship import Author
 from otterwiki_robot.home_page import get_home_page
 from otterwiki_robot.installation import Installation
+from otterwiki_robot.root import uploads
 from otterwiki_robot.staged_import import StagedImports
+from otterwiki_robot.transfer import staging
 from otterwiki_robot.transfer.addresses import Outside
 from otterwiki_robot.transfer.errors import TransferRefused
 from otterwiki_robot.transfer.public_fetching import NOT_FETCHED, public_repository
@@ -577,3 +579,20 @@ def test_g4_a_small_repository_that_unfolds_to_a_huge_one_is_refused(
         refused.value
     )
     assert time.monotonic() - began < 30
+
+
+def test_a_form_without_room_for_it_is_not_read(
+    alice: RootVisitor, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage:
+        free = staging.FREE_BYTES + 50_000
+
+    made: list[Path] = []
+    monkeypatch.setattr(uploads, "Spool", made.append)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: Usage)
+    refused = send_zip(alice, zip_of({"large.png": os.urandom(60_000)}))
+    assert refused.status_code == 503
+    assert "too little room" in refused.text
+    assert made == [] == leftovers(installation)
+    monkeypatch.undo()
+    staged_at(send_zip(alice, zip_of(NOTES)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,6 +103,34 @@ def test_a_public_repository_comes_with_its_history(fetch: Fetch, history: Histo
     assert fetch() == history.head
     assert git(fetch.private.git_dir, "rev-list", "--count", "refs/import/head") == "2"
     assert fetch.asked == [NAME]
+
+
+@pytest.mark.parametrize("version", [(0,), (1, 99), (2, 36)])
+def test_a_git_that_would_ask_for_the_name_again_fetches_nothing(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(public_fetching, "git_version", lambda: version)
+    assert fetch.refused() == public_fetching.GIT_TOO_OLD
+    assert fetch.asked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("git version 2.36.6", (2, 36)),
+        ("git version 2.37.0 (Apple Git-136)", (2, 37)),
+        ("git version 2.100.1", (2, 100)),
+        ("something else", (0,)),
+    ],
+)
+def test_the_version_is_what_git_says(
+    monkeypatch: pytest.MonkeyPatch, said: str, version: tuple[int, ...]
+) -> None:
+    def run(arguments: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(arguments, 0, f"{said}\n", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert public_fetching.git_version() == version
 
 
 # ------------------------------------------------------------------ where it may go

@@ -8,24 +8,31 @@ could not show or keep (sizes, names, encodings, the number of pages).
 from __future__ import annotations
 
 import stat
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from dulwich.objects import ObjectID, Tree
 
+from otterwiki_engine.git_command import TIMEOUT_SECONDS, GitFailed
 from otterwiki_engine.pagenames import PAGE_SUFFIX, shadowed_by
 from otterwiki_engine.paths import component_problem, path_problem
 from otterwiki_engine.repository import Repository
 
 from .errors import Problem, TransferRefused
-from .git import Progress
+from .git import Progress, command, environment
 
 MOST_PROBLEMS = 1000  # looking further would only lengthen a list nobody reads
 MOST_FILES = 100_000
 DEEPEST_FOLDERS = 100
+MOST_OBJECTS = 500_000  # of all kinds, in the whole history
+MOST_FOLDERS = 300_000  # different ones, in the whole history
 # An object in an old commit may be larger than what may be saved today, but not by any factor:
 # whoever looks at that commit has it unpacked in memory.
 _OLD_OBJECT_FACTOR = 5
+_TOO_DEEP = f"folders lie in folders more than {DEEPEST_FOLDERS} deep"
 
 
 @dataclass(frozen=True)
@@ -76,13 +83,15 @@ def check_history(
             f"there are {commits} commits in the history; {limits.commits} can be imported here."
             " Import the files without their history, or ask whoever runs this server"
         )
-    problems = list(_object_problems(repository, limits))
+    _check_object_count(repository)
+    problems = list(islice(_object_problems(repository, limits), MOST_PROBLEMS))
     log = repository.git("log", "--format=%H %T", "--end-of-options", revision).splitlines()
     seen: set[tuple[bytes, bool]] = set()
     for number, line in enumerate(log, start=1):
         commit_id, tree_id = line.split(" ")
         known = None if commit_id == revision else commit_id
-        for path, reason in _tree_problems(repository, tree_id.encode("ascii"), seen):
+        found = _tree_problems(repository, tree_id.encode("ascii"), seen)
+        for path, reason in islice(found, MOST_PROBLEMS):
             problems.append(Problem(path, reason, known))
         if number % 50 == 0 or number == len(log):
             progress("Checking history", number, len(log))
@@ -97,21 +106,62 @@ def check_history(
     return contents, tuple(problems[:MOST_PROBLEMS])
 
 
+def _check_object_count(repository: Repository) -> None:
+    """Refuse more objects than can be looked at one by one, before any is."""
+    counted = dict(
+        line.split(": ", 1) for line in repository.git("count-objects", "-v").splitlines()
+    )
+    objects = int(counted["count"]) + int(counted["in-pack"])
+    if objects > MOST_OBJECTS:
+        raise TransferRefused(
+            f"the history consists of {_grouped(objects)} objects;"
+            f" {_grouped(MOST_OBJECTS)} can be imported. Import the files without their history"
+        )
+
+
+@contextmanager
+def _lines_of_git(repository: Repository, *arguments: str) -> Iterator[Iterator[str]]:
+    """What a git command says, line by line while it says it; raises :class:`GitFailed`.
+
+    Whoever stops reading before the end has the command stopped.
+    """
+    process = subprocess.Popen(
+        command(repository.git_dir, *arguments, more_options=(("safe.directory", "*"),)),
+        env=environment({}),
+        cwd=repository.git_dir,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="ascii",
+        errors="replace",
+    )
+    with process:
+        try:
+            yield iter(process.stdout or ())
+            exit_code = process.wait(TIMEOUT_SECONDS)
+        finally:
+            process.kill()
+    if exit_code != 0:
+        raise GitFailed(f"git {arguments[0]} failed")
+
+
 def _object_problems(repository: Repository, limits: Limits) -> Iterator[Problem]:
     """Objects that unpack to far more than a file may have, wherever in history they are."""
     largest = _OLD_OBJECT_FACTOR * max(limits.attachment_bytes, limits.page_bytes)
-    listed = repository.git(
+    with _lines_of_git(
+        repository,
         "cat-file",
         "--batch-all-objects",
         "--unordered",
         "--batch-check=%(objectsize) %(objectname)",
-    )
-    for line in listed.splitlines():
-        size, object_id = line.split(" ")
-        if int(size) > largest:
-            yield Problem(
-                f"object {object_id[:10]}", f"unpacks to {_grouped(int(size))} bytes, far too large"
-            )
+    ) as lines:
+        for line in lines:
+            size, object_id = line.split()
+            if int(size) > largest:
+                yield Problem(
+                    f"object {object_id[:10]}",
+                    f"unpacks to {_grouped(int(size))} bytes, far too large",
+                )
 
 
 def _tree_problems(
@@ -120,13 +170,20 @@ def _tree_problems(
     """Path and reason of each entry that must not be, in trees not looked at before.
 
     A tree is looked at once for all the places it stands in, and once more as a root, where a
-    leading hyphen counts.
+    leading hyphen counts. Raises :class:`TransferRefused` where they are too many or too deep.
     """
-    todo = [("", root)]
+    todo = [("", root, 0)]
     while todo:
-        prefix, tree_id = todo.pop()
+        prefix, tree_id, depth = todo.pop()
         if (tree_id, not prefix) in seen:
             continue
+        if depth > DEEPEST_FOLDERS:
+            raise TransferRefused(_TOO_DEEP)
+        if len(seen) >= MOST_FOLDERS:
+            raise TransferRefused(
+                f"there are more than {_grouped(MOST_FOLDERS)} different folders in the history."
+                " Import the files without their history"
+            )
         seen.add((tree_id, not prefix))
         with repository.reading() as store:
             tree = store[ObjectID(tree_id)]
@@ -145,7 +202,7 @@ def _tree_problems(
             elif mode == 0o160000:
                 yield path, "is a submodule, which a wiki can't hold"
             elif stat.S_ISDIR(mode):
-                todo.append((path + "/", entry.sha or b""))
+                todo.append((path + "/", entry.sha or b"", depth + 1))
             elif not stat.S_ISREG(mode):
                 yield path, f"has the unknown file mode {mode:o}"
 
@@ -155,23 +212,28 @@ def _check_extent(repository: Repository, root: bytes, limits: Limits) -> None:
 
     A few small trees that name each other ten times over stand for more files than there is room.
     """
-    counted: dict[bytes, int] = {}
+    counted: dict[bytes, tuple[int, int]] = {}
 
-    def files_below(tree_id: bytes, depth: int) -> int:
-        if depth > DEEPEST_FOLDERS:
-            raise TransferRefused(f"folders lie in folders more than {DEEPEST_FOLDERS} deep")
+    def count(tree_id: bytes, depth: int) -> tuple[int, int]:
+        """Files below a tree, and how many levels of folders; a tree is read once for all its
+        places."""
+        files, levels = counted.get(tree_id, (0, 0))
+        if depth + levels > DEEPEST_FOLDERS:
+            raise TransferRefused(_TOO_DEEP)
         if tree_id in counted:
-            return counted[tree_id]
+            return files, levels
         with repository.reading() as store:
             tree = store[ObjectID(tree_id)]
-        total = 0
         for entry in tree.iteritems() if isinstance(tree, Tree) else ():
-            is_folder = stat.S_ISDIR(entry.mode or 0)
-            total += files_below(entry.sha or b"", depth + 1) if is_folder else 1
-        counted[tree_id] = total
-        return total
+            if not stat.S_ISDIR(entry.mode or 0):
+                files += 1
+                continue
+            files_below, levels_below = count(entry.sha or b"", depth + 1)
+            files, levels = files + files_below, max(levels, levels_below + 1)
+        counted[tree_id] = (files, levels)
+        return files, levels
 
-    files = files_below(root, 0)
+    files, _ = count(root, 0)
     if files > limits.files:
         raise TransferRefused(
             f"there are {files if files < 10**9 else 'billions of'} files to import; one wiki may"

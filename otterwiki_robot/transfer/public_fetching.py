@@ -9,6 +9,7 @@ checklist E1-E6).
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,17 @@ from .git import Progress, TookTooLong, command, environment, run_watched
 
 FETCH_SECONDS = 45.0
 _MEMORY_KIB = 1_500_000
+#: The first git that knows http.curloptResolve. Older ones ignore it, and ask for the name again.
+OLDEST_GIT_FOR_URLS = (2, 37)
 # One sentence for everything that would tell about our side of the network (checklist E6).
 NOT_FETCHED = (
     "no repository could be fetched from that address. Check that it is spelled as your git host"
     " shows it for cloning by https, and that it can be read without signing in; or import a zip"
     " file instead"
+)
+GIT_TOO_OLD = (
+    "this server can't import from a URL: its git is too old to do it safely. Import a zip file"
+    " instead"
 )
 _REDIRECTED = re.compile(r"returned error: 30[1-8]")
 _NO_HEAD = "couldn't find remote ref HEAD"
@@ -76,6 +83,24 @@ def public_repository(
     return PublicRepository(url, outside)
 
 
+def git_version() -> tuple[int, ...]:
+    """Major and minor number of the git that fetches; (0,) where there is none that says it."""
+    try:
+        said = subprocess.run(
+            ["git", "--version"],
+            env=environment({}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return (0,)
+    found = re.search(r"\bversion (\d+)\.(\d+)", said.stdout)
+    return (int(found[1]), int(found[2])) if found else (0,)
+
+
 def fetch_public(
     source: PublicRepository, git_dir: Path, *, max_bytes: int, progress: Progress
 ) -> str:
@@ -83,6 +108,8 @@ def fetch_public(
 
     Raises :class:`TransferRefused`.
     """
+    if git_version() < OLDEST_GIT_FOR_URLS:
+        raise TransferRefused(GIT_TOO_OLD)
     try:
         addresses = source.outside.addresses_of(source.url.host)
     except AddressRefused:

@@ -1,12 +1,14 @@
 """How much room repositories take on the disk, measured as seldom as a limit allows.
 
 A measurement looks at every object file, so it is not made on each save. Each process remembers
-its last one of a repository for a minute, adds what it wrote itself since, and believes the sum as
-long as it stays below nine tenths of the limit. Above that every question is a measurement.
+its last one of a repository for a minute, adds what it was asked for since, and believes the sum as
+long as it stays below nine tenths of the limit. Above that every question is a measurement, one.
 
-So what other processes write is seen a minute late at most, and only while there is room: to get
-past a limit unnoticed, they would have to write a tenth of it within that minute. Asked under the
-wiki's lock, the answer near the limit is exact.
+So the limit is a soft one for a farm of several processes. What another process writes is seen a
+minute late at most, and only while there is room: N processes that each believe to be below nine
+tenths can together write up to N times the room that was left, once, within that minute. Asked
+under the wiki's lock, the answer near the limit is that of the disk; only the commit's own trees
+are not in it, a few blocks.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 REMEMBERED_SECONDS = 60.0
 _CAREFUL_FROM = 0.9  # of the limit
 _MOST_REMEMBERED = 1024  # repositories
+_STAT_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the disk's own is
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,23 @@ class DiskUse:
         self._known: OrderedDict[Path, _Known] = OrderedDict()
         self._lock = threading.Lock()
 
-    def is_far_from(self, limit_bytes: int, git_dir: Path, growth_bytes: int) -> bool:
-        """Whether the repository may grow by `growth_bytes` without coming near the limit.
+    def size_if_near(self, limit_bytes: int, git_dir: Path, growth_bytes: int) -> int | None:
+        """The size as it is now, if growing by `growth_bytes` comes near the limit; else None.
 
-        Believes what is remembered; if it answers yes, the growth is remembered too.
+        "Far" believes what is remembered. Either way the growth is remembered as if it were
+        written, so that what a process writes counts for it at once.
         """
         with self._lock:
             known = self._known.get(git_dir)
-        if known is None or self._now() - known.measured_at >= REMEMBERED_SECONDS:
-            known = _Known(self._measure(git_dir), self._now())
-        grown = known.size_bytes + growth_bytes
-        is_far = grown <= limit_bytes * _CAREFUL_FROM
-        self._remember(git_dir, _Known(grown, known.measured_at) if is_far else known)
-        return is_far
-
-    def measured(self, git_dir: Path) -> int:
-        """The size in bytes as it is now."""
-        return self._measure(git_dir)
+        now = self._now()
+        is_fresh = known is None or now - known.measured_at >= REMEMBERED_SECONDS
+        if known is None or is_fresh:
+            known = _Known(self._measure(git_dir), now)
+        is_far = known.size_bytes + growth_bytes <= limit_bytes * _CAREFUL_FROM
+        if not is_far and not is_fresh:
+            known = _Known(self._measure(git_dir), now)
+        self._remember(git_dir, _Known(known.size_bytes + growth_bytes, known.measured_at))
+        return None if is_far else known.size_bytes
 
     def _remember(self, git_dir: Path, known: _Known) -> None:
         with self._lock:
@@ -74,8 +77,9 @@ class DiskUse:
 
 
 def size_of_objects(git_dir: Path) -> int:
-    """Bytes in the object files of a repository: loose, packed, and left by killed writers.
+    """Room that the object files of a repository take: loose, packed, left by killed writers.
 
+    A file takes whole blocks of the disk, so that of a short page takes far more than its length.
     Files that vanish meanwhile (git repacks) are not counted; they are in the new pack.
     """
     total = 0
@@ -88,9 +92,10 @@ def size_of_objects(git_dir: Path) -> int:
                         folders.append(entry.path)
                         continue
                     try:
-                        total += entry.stat(follow_symlinks=False).st_size
+                        about = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
                         continue
+                    total += max(about.st_size, about.st_blocks * _STAT_BLOCK_BYTES)
         except FileNotFoundError:
             continue
     return total

@@ -22,6 +22,13 @@ from .limits import FarmLimits
 
 #: Room past the repository's limit that is kept for edits of existing pages.
 EDIT_RESERVE = 0.1
+#: What a page that is too large may grow by where a page is moved and links to it are rewritten:
+#: a part of its size, or this many bytes if they are more.
+MOVE_GROWTH = 0.1
+MOVE_GROWTH_BYTES = 10_000
+#: What the smallest object takes on a disk, and objects of a commit beside the files' (its trees).
+_BLOCK_BYTES = 4096
+_MORE_OBJECTS = 4
 _FORM_BYTES = 1_000_000  # names, messages and tokens beside the content
 #: A form sends any letter outside of ASCII as three characters for each of its bytes.
 _ENCODED = 3
@@ -68,7 +75,11 @@ def check_pages(proposal: Proposal, max_pages: Callable[[], int]) -> None:
 
 
 def check_sizes(proposal: Proposal, limits: FarmLimits) -> None:
-    """Refuse a page or attachment that is too large, unless it was larger before."""
+    """Refuse a page or attachment that is too large, unless it was larger before.
+
+    Where a page is moved, others may grow a little: the links to it are rewritten.
+    """
+    is_move = _moves_a_page(proposal)
     for path, content in proposal.changes.items():
         if content is None:
             continue
@@ -76,7 +87,10 @@ def check_sizes(proposal: Proposal, limits: FarmLimits) -> None:
         limit = limits.page_bytes if is_page else limits.attachment_bytes
         if limit is None or len(content) <= limit:
             continue
-        if len(content) <= _size_before(proposal, path, is_page):
+        before = _size_before(proposal, path, is_page)
+        if is_move and is_page and before:
+            before += max(int(before * MOVE_GROWTH), MOVE_GROWTH_BYTES)
+        if len(content) <= before:
             continue
         name = path.rsplit("/", 1)[-1]
         shown = f"the page {name.removesuffix(PAGE_SUFFIX)}" if is_page else f"the file {name}"
@@ -92,6 +106,14 @@ def check_sizes(proposal: Proposal, limits: FarmLimits) -> None:
                 else "Make it smaller, or keep it elsewhere and link to it."
             ),
         )
+
+
+def _moves_a_page(proposal: Proposal) -> bool:
+    """Whether pages are deleted and as many or fewer are made: somebody renames or merges."""
+    entries = proposal.before.entries
+    pages = {path: new for path, new in proposal.changes.items() if path.endswith(PAGE_SUFFIX)}
+    made = sum(new is not None and path not in entries for path, new in pages.items())
+    return 0 < made <= sum(new is None for new in pages.values())
 
 
 def _size_before(proposal: Proposal, path: str, is_page: bool) -> int:
@@ -117,7 +139,11 @@ def check_repository(
     wiki can still be worked on but not be grown without end by editing.
     """
     contents = [content for content in proposal.changes.values() if content is not None]
-    if not contents or disk_use.is_far_from(limit_bytes, git_dir, sum(map(len, contents))):
+    if not contents:
+        return
+    growth = sum(map(len, contents)) + (len(contents) + _MORE_OBJECTS) * _BLOCK_BYTES
+    size = disk_use.size_if_near(limit_bytes, git_dir, growth)
+    if size is None:
         return
     known = {entry.blob_id for entry in proposal.before.entries.values()}
     new = {
@@ -129,8 +155,7 @@ def check_repository(
         return
     is_edit = proposal.added() <= 0 and all(path.endswith(PAGE_SUFFIX) for path in new)
     allowed = limit_bytes + int(limit_bytes * EDIT_RESERVE) if is_edit else limit_bytes
-    found = disk_use.measured(git_dir)
-    found += sum(len(zlib.compress(content, 1)) for content in new.values())
+    found = size + sum(len(zlib.compress(content, 1)) for content in new.values())
     if found <= allowed:
         return
     raise QuotaExceeded(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from otterwiki_access_control import draft_limits
 from otterwiki_tenant import skeleton, wikis
 from otterwiki_tenant.limits import FarmLimits
 from otterwiki_tenant.testing import SmallFarm, Visitor
@@ -87,6 +89,66 @@ def test_i1_a_draft_of_a_new_page_stays_a_draft(small_farm: SmallFarm, alice: Vi
     assert alice.post("alice", "/Linking/delete", {"message": ""}).status_code == 302
     assert save(alice, "Fourth", "drafted").status_code == 302
     assert "Fourth.md" in pages(small_farm)
+
+
+def draft(
+    visitor: Visitor, page: str, text: str, wiki: str = "alice", **fields: str
+) -> TestResponse:
+    form = {"content": text, "revision": "", "cursor_line": "0", "cursor_ch": "0", **fields}
+    return visitor.post(wiki, f"/{page}/draft", form)
+
+
+def refused_draft(response: TestResponse, status: int, what: str) -> str:
+    """The words a draft was refused with, as the editor's script gets them."""
+    assert response.status_code == status
+    assert response.json is not None
+    assert response.json["error"]["what"] == what
+    return response.json["error"]["message"]
+
+
+def test_i1_a_draft_may_be_as_large_as_a_page(small_farm: SmallFarm, alice: Visitor) -> None:
+    for page in ("Linked", "Nowhere"):
+        said = refused_draft(draft(alice, page, "x" * 2_001), 413, "page_bytes")
+        assert "A draft may have 2,000 bytes" in said
+        assert draft(alice, page, "x\r\n" * 1_000).status_code == 200, "newlines are one byte"
+    assert draft(alice, "Linked", "y", revision="z" * 100_000).status_code == 400
+    small_farm.farm.limits = FarmLimits(page_bytes=None)
+    assert draft(alice, "Linked", "x" * 2_001).status_code == 200
+
+
+def test_i1_nobody_has_any_number_of_drafts(
+    small_farm: SmallFarm, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft_limits, "MOST_DRAFTS", 2)
+    edith = small_farm.visitor(small_farm.edith)
+    for page in ("One", "Two"):
+        assert draft(edith, page, "x").status_code == 200
+    said = refused_draft(draft(edith, "Three", "x"), 429, "drafts")
+    assert "You have 2 drafts in this wiki" in said
+    assert draft(edith, "Two", "continued").status_code == 200
+    assert draft(alice, "Three", "x").status_code == 200, "another person's"
+    assert draft(edith, "Three", "x", "robert").status_code == 200, "another wiki's"
+    assert edith.post("alice", "/One/draft/discard", {}).status_code == 200
+    assert draft(edith, "Three", "x").status_code == 200
+
+
+def test_i1_drafts_of_a_wiki_take_so_much_together(
+    small_farm: SmallFarm, alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft_limits, "MOST_PAGES_WORTH", 1)
+    edith = small_farm.visitor(small_farm.edith)
+    assert draft(alice, "One", "x" * 1_000).status_code == 200
+    assert draft(alice, "Two", "x" * 1_000).status_code == 200
+    said = refused_draft(draft(edith, "Three", "x"), 413, "drafts_bytes")
+    assert "may take 2,000 bytes together; with this one it would be 2,001" in said
+    assert draft(edith, "Three", "x", "robert").status_code == 200, "another wiki's"
+    assert draft(alice, "One", "x" * 2_000).status_code == 200, "one that is there may grow"
+    refused_draft(draft(alice, "Two", "x" * 2_000 + "y"), 413, "page_bytes")
+    assert draft(alice, "Two", "x" * 2_000).status_code == 200, "up to twice as much"
+    small_farm.farm.limits = replace(LIMITS, page_bytes=1_900)
+    assert draft(alice, "One", "x" * 1_850).status_code == 200, "shorter than it was"
+    refused_draft(draft(alice, "One", "x" * 1_851), 413, "drafts_bytes")
+    assert save(alice, "Linked", "saved all the same").status_code == 302
 
 
 @pytest.mark.parametrize("max_pages", [3, 1])

@@ -11,6 +11,8 @@ the first ``before_request`` function       Otterwiki serves all its endpoints; 
                                             :mod:`.endpoints`, for what each of them asks there
 what is around Otterwiki's form of          name and description are the registry's, and a logo must
 application preferences                     be an image (:mod:`.admin_form`)
+a ``before_request`` for drafts             Otterwiki keeps any number of any size
+                                            (:mod:`.draft_limits`)
 ==========================================  =======================================================
 
 ``tests/test_standins_contract.py`` fails when Otterwiki changes underneath.
@@ -28,7 +30,7 @@ from otterwiki_tenant import current, late_rights, origins, refusals
 from otterwiki_tenant.current import ActiveWiki
 from otterwiki_tenant.wsgi import address_of, wants_json
 
-from . import admin_form
+from . import admin_form, draft_limits
 from .endpoints import route_of
 from .farm_auth import FarmAuth
 from .farm_menu import farm_menu
@@ -52,6 +54,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["auth_supported_features"] = manager.supported_features()
     app.before_request_funcs.setdefault(None, []).insert(0, check_request)
     app.before_request(refuse_bad_preferences)
+    app.before_request(draft_limits.refuse_draft)
     app.after_request(keep_name_and_description)
     app.jinja_env.globals["farm_menu"] = farm_menu
     template_rewrite.install(app, RULES)
