@@ -22,6 +22,7 @@ from flask import Flask, g, has_app_context
 from otterwiki.gitstorage import StorageError
 from otterwiki.server import app, app_renderer, storage
 
+from . import render_budget
 from .headings_store import HeadingsStore, Toc
 from .rebinding import rebind
 from .rendering import last_rendered
@@ -130,7 +131,8 @@ class _RequestHeadings:
 
 def _flavour() -> str:
     """Stands for everything besides the text that decides what its headings are."""
-    parts = [otterwiki.__version__, *(repr(app.config.get(name)) for name in _SETTINGS)]
+    versions = [otterwiki.__version__, str(render_budget.LAYOUT_VERSION)]
+    parts = [*versions, *(repr(app.config.get(name)) for name in _SETTINGS)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -174,6 +176,8 @@ def get_ftoc(filename: str, mtime: Any = None) -> Toc:
             toc = app_renderer.headings(text)
         finally:
             headings.in_progress.discard(blob_id)
+        if toc is None:  # it may be laid out another time
+            return []
         headings.keep(blob_id, toc)
     return list(toc)
 

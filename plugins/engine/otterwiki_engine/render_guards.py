@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -34,6 +35,7 @@ from bs4.element import PreformattedString  # type: ignore[import-untyped]
 from markupsafe import escape
 from otterwiki.renderer import OtterwikiMdRenderer, is_dangerous_style
 from otterwiki.renderer_embeddings import VideoEmbedding
+from pygments.filter import Filter  # type: ignore[import-untyped]
 
 from . import render_budget
 from .rebinding import rebind
@@ -46,6 +48,7 @@ _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _upstream_clean_html = otterwiki.renderer.clean_html
 _upstream_block_code = OtterwikiMdRenderer.block_code
+_upstream_get_lexer_by_name = otterwiki.renderer.get_lexer_by_name
 _upstream_attribute_url = otterwiki.renderer_embeddings._safe_attr_url
 _upstream_style_attribute = otterwiki.renderer_embeddings._style_attr
 _upstream_youtube_id = VideoEmbedding._get_youtube_id
@@ -59,24 +62,49 @@ def clean_html(html: str, *args: Any, **kwargs: Any) -> str:
         if "<" in reader.rawdata:  # it begins something and does not end it
             return escape(html)
         cleaned: str = _upstream_clean_html(html, *args, **kwargs)
-    except (AssertionError, ParserRejectedMarkup):  # declarations the parser knows nothing of
+    except (
+        AssertionError,
+        ParserRejectedMarkup,
+    ):  # declarations the parser knows nothing of
         return escape(html)
     return cleaned
 
 
 def block_code(self: Any, code: str, info: str | None = None) -> Any:
     """A code block as Otterwiki writes it, formulas escaped as in all its other math nodes."""
-    language = (info or "").replace(CURSOR_WORD, "")
-    if language.removesuffix("=") not in ("math", "mermaid") and (
-        len(code) > render_budget.MOST_HIGHLIGHTED
-    ):
-        info = CURSOR_WORD if CURSOR_WORD in (info or "") else None
-    if language.removesuffix("=") != "math":
+    language = (info or "").replace(CURSOR_WORD, "").removesuffix("=").strip()
+    if language == "mermaid":
         return _upstream_block_code(self, code, info)
+    if language != "math":
+        most = render_budget.MOST_HIGHLIGHTED_IN.get(
+            language.lower(), render_budget.MOST_HIGHLIGHTED
+        )
+        dense = language != "json" and render_budget.DENSE_CODE.search(code[:most])
+        if language and len(code) <= most and not dense:
+            with suppress(render_budget.HighlightingTooSlow):
+                return _upstream_block_code(self, code, info)
+        # Upstream can't take an info string that is nothing but the cursor.
+        cursor = CURSOR_WORD if CURSOR_WORD in (info or "") else ""
+        return cursor + _upstream_block_code(self, code, None)
     cursor = CURSOR_WORD if CURSOR_WORD in f"{info}{code}" else ""
     # Upstream looks for the cursor's line in the result, which has fewer (an error in the preview).
     code = mistune.escape(code.replace(CURSOR_WORD, ""), quote=False)
     return cursor + _upstream_block_code(self, code, "math")
+
+
+def get_lexer_by_name(alias: str, **options: Any) -> Any:
+    """Pygments' lexer, which counts against the page's time only once it is loaded."""
+    with render_budget.not_charged():
+        lexer = _upstream_get_lexer_by_name(alias, **options)
+    lexer.add_filter(_ChargedTokens())
+    return lexer
+
+
+class _ChargedTokens(Filter):
+    def filter(self, _lexer: Any, stream: Iterable[Any]) -> Iterator[Any]:
+        for token in stream:
+            render_budget.charge_highlighting()
+            yield token
 
 
 def youtube_id(url: str) -> str | None:
@@ -120,6 +148,7 @@ def install() -> None:
     rebind(otterwiki.util.cursormagicword, CURSOR_WORD)
     rebind(_upstream_clean_html, clean_html)
     OtterwikiMdRenderer.block_code = block_code
+    otterwiki.renderer.get_lexer_by_name = get_lexer_by_name
     VideoEmbedding._get_youtube_id = staticmethod(youtube_id)
     rebind(_upstream_attribute_url, attribute_url)
     rebind(_upstream_style_attribute, style_attribute)

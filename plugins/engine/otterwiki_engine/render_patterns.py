@@ -41,7 +41,11 @@ PATTERNS: tuple[tuple[type, str, Any], ...] = (
     (mistunePluginWikiLink, "WIKI_LINK", _WIKI_LINK % ("|", r"\|")),
     (mistunePluginWikiLink, "WIKI_LINK_RE", re.compile(_WIKI_LINK % ("|", r"\|"))),
     (mistunePluginWikiLink, "WIKI_LINK_MOD", _WIKI_LINK % (_PIPE, _PIPE)),
-    (mistunePluginWikiLink, "WIKI_LINK_MOD_RE", re.compile(_WIKI_LINK % (_PIPE, _PIPE))),
+    (
+        mistunePluginWikiLink,
+        "WIKI_LINK_MOD_RE",
+        re.compile(_WIKI_LINK % (_PIPE, _PIPE)),
+    ),
     (
         mistunePluginMath,
         "MATH_BLOCK",
@@ -57,7 +61,11 @@ PATTERNS: tuple[tuple[type, str, Any], ...] = (
         "EMBEDDING_RE",
         re.compile(r"{{([A-Za-z ]++)(.*?)}}$", re.MULTILINE | re.DOTALL),
     ),
-    (mistunePluginEmbeddings, "_EMBEDDING_SCANNER_PATTERN", r"{{(?s:([A-Za-z ]++)(.*?))}}$"),
+    (
+        mistunePluginEmbeddings,
+        "_EMBEDDING_SCANNER_PATTERN",
+        r"{{(?s:([A-Za-z ]++)(.*?))}}$",
+    ),
 )
 
 
@@ -99,8 +107,18 @@ def render_token(self: Any, token: dict[str, Any], state: BlockState) -> str:
     return html
 
 
+def _check_wiki_links(_md: Any, html: str, _state: BlockState) -> str:
+    """Otterwiki's wiki links plugin searches the finished page once more, after this."""
+    render_budget.check_wiki_links(html)
+    return html
+
+
 class BudgetedMdParser(OtterwikiMdParser):
     """Refuses a text, or the page made from it, that would take too long."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.after_render_hooks.insert(0, _check_wiki_links)
 
     def __call__(self, s: str) -> Any:
         render_budget.check_source(s)

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -27,12 +29,15 @@ from otterwiki.renderer import OtterwikiRenderer
 from otterwiki.server import app_renderer
 
 from . import render_budget, render_guards, render_patterns
+from .current import current_wiki
+from .errors import NoWikiActive
 from .render_state import isolated_render_state, keep_per_thread, note, noted
 
 Heading = tuple[int, str, int, str, str]  # count, HTML, level, text, anchor
 _KEPT_SETTINGS = 8  # renderers differ by settings, and on a farm a thread serves many wikis
 _KEPT_NESTED = 3  # free renderers kept for one setting: one, and what nested calls needed
 _KEPT_TOO_SLOW = 1024
+_TIMEOUT_KEPT_SECONDS = 300.0
 _LAST = "last_rendered"
 _log = logging.getLogger(__name__)
 
@@ -55,27 +60,55 @@ _free = _FreeRenderers()
 
 
 class _TooSlow:
-    """Digests of texts that were too slow to render, so that they cost that only once."""
+    """Texts that were too slow to render, so that they cost that not at every view.
 
-    def __init__(self) -> None:
-        self._digests: OrderedDict[bytes, None] = OrderedDict()
+    A text refused for what it is stays refused. One whose time was used up may have had a bad
+    moment, or a wiki's settings slow it down: that is remembered for a while, and for its wiki.
+    What a text with embeddings costs is decided by other pages, so nothing is remembered of it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: OrderedDict[tuple[str, bytes], float] = OrderedDict()
         self._lock = threading.Lock()
 
     def __contains__(self, text: str) -> bool:
-        if not self._digests:
+        if not self._until or "{{" in text:
             return False
+        digest = _digest(text)
         with self._lock:
-            return _digest(text) in self._digests
+            until = max(self._until.get((wiki, digest), 0.0) for wiki in ("", _wiki_name()))
+        return self._clock() < until
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, error: BaseException) -> None:
+        if "{{" in text:
+            return
+        if isinstance(error, render_budget.TextTooSlow):
+            key, until = ("", _digest(text)), math.inf
+        else:
+            key, until = (
+                (_wiki_name(), _digest(text)),
+                self._clock() + _TIMEOUT_KEPT_SECONDS,
+            )
+            if not key[0]:
+                return
         with self._lock:
-            self._digests[_digest(text)] = None
-            while len(self._digests) > _KEPT_TOO_SLOW:
-                self._digests.popitem(last=False)
+            self._until[key] = until
+            self._until.move_to_end(key)
+            while len(self._until) > _KEPT_TOO_SLOW:
+                self._until.popitem(last=False)
 
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _wiki_name() -> str:
+    """Tells the current wiki from others; empty where there is none."""
+    try:
+        return str(current_wiki().repository.state_dir)
+    except NoWikiActive:
+        return ""
 
 
 _too_slow = _TooSlow()
@@ -112,10 +145,7 @@ class PerThreadRenderer(OtterwikiRenderer):
         A text that takes too long comes back as source, with a notice and without headings.
         """
         with render_budget.render_time():
-            result = self._markdown_in_time(text, cursor, kwargs)
-        if cursor is None:
-            note(_LAST, Rendered(text, result[1]))
-        return result
+            return self._markdown_in_time(text, cursor, kwargs)
 
     def _markdown_in_time(self, text: str, cursor: Any, kwargs: dict[str, Any]) -> Any:
         if text in _too_slow:
@@ -125,22 +155,28 @@ class PerThreadRenderer(OtterwikiRenderer):
                 html, toc, requirements = renderer.markdown(text, cursor=cursor, **kwargs)
         except (render_budget.RenderTooSlow, RecursionError) as error:
             _log.warning("page of %d characters shown as source: %r", len(text), error)
-            _too_slow.add(text)
+            _too_slow.add(text, error)
             return shown_as_source(text)
-        except (ValueError, LookupError):  # some texts break a parser; their page is still there
+        except (
+            ValueError,
+            LookupError,
+        ):  # some texts break a parser; their page is still there
             _log.exception("page of %d characters can't be laid out", len(text))
             return shown_as_source(text, render_budget.BROKEN_NOTICE)
         if cursor is not None:
             html = render_guards.place_cursor(html)
+        else:
+            note(_LAST, Rendered(text, toc))
         return html, toc, requirements
 
-    def headings(self, text: str) -> list[Heading]:
+    def headings(self, text: str) -> list[Heading] | None:
         """The table of contents :meth:`markdown` would give for `text`, some three times as fast.
 
-        A render this thread is in the middle of does not notice.
+        None for a text that is shown as source. A render this thread is in the middle of does not
+        notice.
         """
         if text in _too_slow:
-            return []
+            return None
         try:
             with (
                 isolated_render_state(),
@@ -153,12 +189,12 @@ class PerThreadRenderer(OtterwikiRenderer):
                     toc: list[Heading] = renderer.markdown(text)[1]
                 finally:
                     del renderer.md_renderer.block_code
-        except (render_budget.RenderTooSlow, RecursionError):
-            _too_slow.add(text)
-            return []
+        except (render_budget.RenderTooSlow, RecursionError) as error:
+            _too_slow.add(text, error)
+            return None
         except (ValueError, LookupError):
             _log.exception("page of %d characters can't be laid out", len(text))
-            return []
+            return None
         return toc
 
     @contextmanager

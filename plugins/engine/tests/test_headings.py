@@ -323,3 +323,34 @@ def test_a_version_named_by_its_time_is_kept_as_given(site: Site) -> None:  # no
 def test_a_page_that_is_no_text_has_no_headings(site: Site) -> None:  # noqa: F811
     site.put("a.md", b"# \xff\xfe\n")
     assert headings_of(site, "a.md") == []
+
+
+def test_headings_of_a_page_shown_as_source_are_not_kept(
+    site: Site,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from otterwiki_engine import render_budget
+
+    site.put("a.md", "# A\n\nshown as source at first\n")
+    site.put("b.md", "# B\n\n{{PageIndex}} shown as source at first\n")
+    client = site.pick("red")
+    with monkeypatch.context() as patch:
+        patch.setattr(render_budget, "PARSE_SECONDS", -1.0)
+        assert render_budget.TOO_SLOW_NOTICE in client.get("/B").data.decode()
+        assert headings_of(site, "b.md") == []
+    assert headings_of(site, "b.md") == ["B"]
+    assert headings_of(site, "a.md") == ["A"]
+
+
+def test_headings_of_another_layout_version_are_not_used(
+    site: Site,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    rendered: list[str],
+) -> None:
+    from otterwiki_engine import render_budget
+
+    site.put("a.md", "# A\n")
+    assert headings_of(site, "a.md") == ["A"]
+    monkeypatch.setattr(render_budget, "LAYOUT_VERSION", 0)
+    assert headings_of(site, "a.md") == ["A"]
+    assert len(rendered) == 2

@@ -15,6 +15,8 @@ from otterwiki_engine import render_budget
 
 MOST_SECONDS = 1.5  # of processor time: the budget is 0.9, and what a step overruns it by
 SIZES = (100, 4_000, 30_000)
+#: Shapes that are refused, or laid out, in linear time.
+LINEAR = ("escaped_brackets", "bracket_entities", "wiki_links_bar", "brackets", "wiki_links_open")
 HOSTILE: dict[str, Callable[[int], str]] = {
     "title_redos": lambda n: '[x](y "' + "\\!" * (n // 2),
     "reference_title": lambda n: '[x]: y "' + "\\!" * (n // 2),
@@ -63,6 +65,15 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "blanks": lambda n: "a" + " " * n + "b",
     "front_matter_deep": lambda n: "---\na: " + "[" * n + "\n---\n",
     "code_highlighted": lambda n: "```python\n" + 'a = "b" + (c)\n' * (n // 14) + "```\n",
+    "escaped_brackets": lambda n: "\\[" * (n // 2),
+    "bracket_entities": lambda n: "&#91;" * (n // 5),
+    "wiki_links_bar": lambda n: "[[a|" * (n // 4),
+    "code_brackets": lambda n: "```python\n" + "[" * min(n, 9_000) + "\n```\n",
+    "fence_in_html": lambda n: "<div>\n```\n</div>\n\n" + "{{a " * (n // 4),
+    "fence_in_formula": lambda n: "$$\n```\n$$\n\n" + "{{a " * (n // 4),
+    "fence_in_list": lambda n: "- a\n  ```\n\n" + "{{a " * (n // 4),
+    "fence_in_front_matter": lambda n: "---\n```\n---\n\n" + "{{a " * (n // 4),
+    "dollar_runs": lambda n: "$$$a\n" * (n // 5),
     "code_lexer": lambda n: "```perl\n" + "m{" * (n // 2) + "\n```\n",
 }
 
@@ -76,10 +87,149 @@ def test_g6_a_hostile_page_takes_no_long_time(
     from otterwiki.server import app_renderer
 
     with otterwiki_app.test_request_context("/"):
-        for size in SIZES:
+        for size in (*SIZES, 200_000) if name in LINEAR else SIZES:
             began = time.thread_time()
             app_renderer.markdown(HOSTILE[name](size))
             assert time.thread_time() - began < MOST_SECONDS, size
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n\n```\n" + "-" * 600 + "\n```\n",
+        "| a | b |\n|" + "-" * 600 + "|---|\n| 1 | 2 |\n",
+        "=" * 600 + "\n",
+        "━" * 600 + "\n",
+        "a " + "$" * 8_000 + " b\n",
+        "| a | b |\n|---|---|\n| x" + " " * 2_500 + " | y |\n",
+        "a\n" + "\n" * 250 + "b\n",
+        "```sh\n" + "a | b | c\n" * 8_000 + "```\n",
+        "<br>\n\n```sh\n" + "a | b | c\n" * 8_000,
+        "```jinja\n" + "{{ user.name }} text\n" * 1_700 + "```\n",
+    ],
+    ids=[
+        "dashes",
+        "table",
+        "equals",
+        "bars",
+        "dollars",
+        "blanks",
+        "lines",
+        "pipes",
+        "open",
+        "jinja",
+    ],
+)
+def test_ordinary_pages_are_laid_out(
+    otterwiki_app: Any,  # noqa: F811
+    site: Site,  # noqa: F811
+    text: str,
+) -> None:
+    from otterwiki.server import app_renderer
+
+    with otterwiki_app.test_request_context("/"):
+        assert "alert-secondary" not in app_renderer.markdown(text)[0]
+
+
+@pytest.mark.parametrize("language", ["json", "sql", "bash"])
+def test_long_code_keeps_its_colours(
+    otterwiki_app: Any,  # noqa: F811
+    site: Site,  # noqa: F811
+    language: str,
+) -> None:
+    from otterwiki.server import app_renderer
+
+    line = {
+        "json": '"a long name": "a long value, too",\n',
+        "sql": "SELECT a FROM b;\n",
+        "bash": "echo 'a' # b\n",
+    }[language]
+    with otterwiki_app.test_request_context("/"):
+        html = app_renderer.markdown(f"```{language}\n{line * (20_000 // len(line))}```\n")[0]
+    assert "alert-secondary" not in html
+    assert "<span class=" in html
+
+
+def test_code_with_too_many_tokens_is_laid_out_without_colours(
+    otterwiki_app: Any,  # noqa: F811
+    site: Site,  # noqa: F811
+) -> None:
+    from otterwiki.server import app_renderer
+
+    with otterwiki_app.test_request_context("/"):
+        html = app_renderer.markdown("# A\n\n```json\n" + "[1,\n" * 24_000 + "```\n")[0]
+    assert "alert-secondary" not in html
+    assert "<span class=" not in html
+
+
+def test_loading_a_lexer_is_not_charged() -> None:
+    with render_budget.render_time():
+        began = time.thread_time()
+        with render_budget.not_charged():
+            while time.thread_time() - began < 0.1:
+                pass
+        assert render_budget._spent() < 0.05
+
+
+def test_a_cold_cheat_sheet_is_laid_out(
+    otterwiki_app: Any,  # noqa: F811
+    site: Site,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from otterwiki.server import app_renderer
+
+    from otterwiki_engine import render_guards
+
+    upstream = render_guards._upstream_get_lexer_by_name
+
+    def slow(alias: str, **options: Any) -> Any:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.03:
+            pass
+        return upstream(alias, **options)
+
+    monkeypatch.setattr(render_guards, "_upstream_get_lexer_by_name", slow)
+    with otterwiki_app.test_request_context("/"):
+        html = app_renderer.markdown("```python\nx = 1\n```\n\n" * 40)[0]
+    assert "alert-secondary" not in html
+    assert html.count("<span class=") >= 40
+
+
+def test_a_time_out_is_remembered_for_its_wiki_and_a_while(
+    otterwiki_app: Any,  # noqa: F811
+    site: Site,  # noqa: F811
+) -> None:
+    from otterwiki_engine.rendering import _TooSlow
+
+    now = [1000.0]
+    too_slow = _TooSlow(clock=lambda: now[0])
+    site.pick("red")
+    too_slow.add("late", render_budget.RenderTooSlow("x"))
+    too_slow.add("text", render_budget.TextTooSlow("x"))
+    too_slow.add("{{include}}", render_budget.RenderTooSlow("x"))
+    assert "late" in too_slow
+    assert "{{include}}" not in too_slow
+    site.pick("blue")
+    assert "late" not in too_slow
+    assert "text" in too_slow
+    site.pick("red")
+    now[0] += 301
+    assert "late" not in too_slow
+    assert "text" in too_slow
+
+
+def test_the_cursor_may_stand_in_the_first_line_of_long_code(
+    otterwiki_app: Any,  # noqa: F811
+    site: Site,  # noqa: F811
+) -> None:
+    from otterwiki.server import app_renderer
+
+    text = "# T\n\nIntro\n\n```python\n" + "x = 1\n" * 2_000 + "```\n"
+    with otterwiki_app.test_request_context("/"):
+        for cursor in (3, 4, 20):
+            html = app_renderer.markdown(text, cursor=cursor)[0]
+            assert "alert-secondary" not in html
+            assert html.count("otterwiki_cursor") == 1
 
 
 def test_g6_a_page_that_takes_too_long_is_saved_and_shown_as_source(site: Site) -> None:  # noqa: F811
