@@ -9,14 +9,13 @@ from otterwiki_tenant.farm import Farm
 
 from .chosen_wiki import choose
 from .sentences import told
-from .signed_in import account_blueprint
 
 SHOWN = 200
 
 
 def create_blueprint(farm: Farm) -> Blueprint:
     """The page."""
-    blueprint = account_blueprint("activity")
+    blueprint = Blueprint("activity", __name__)
 
     @blueprint.get("/app/activity")
     def show() -> str:

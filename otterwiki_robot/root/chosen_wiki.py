@@ -11,8 +11,6 @@ from otterwiki_tenant.access import Role
 from otterwiki_tenant.errors import NoSuchWiki, TenantError
 from otterwiki_tenant.wikis import WikiRecord
 
-MAX_SLUG_CHARACTERS = 63
-
 
 class NoWikiYet(TenantError):
     """The person owns no wiki, so there is none to show."""
@@ -42,9 +40,8 @@ def choose(session: Session, did: str, wanted: str | None, *, owner_only: bool =
         if not owned:
             raise NoWikiYet("You have no wiki yet.")
         return Chosen(owned[0], Role.OWNER, owned)
-    slug = wanted[:MAX_SLUG_CHARACTERS]
-    record = wikis.by_slug(session, slug)
-    role = acls.role_of(session, slug, did)
+    record = wikis.by_slug(session, wanted)
+    role = acls.role_of(session, wanted, did)
     if record is None or role is None:
         raise NoSuchWiki("You have no wiki of that name, and none is shared with you.")
     if owner_only and role is not Role.OWNER:

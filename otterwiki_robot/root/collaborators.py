@@ -22,7 +22,6 @@ from .chosen_wiki import Chosen, choose
 from .forms import Form
 from .notices import Done, with_notice
 from .sentences import sentence
-from .signed_in import account_blueprint
 
 #: What can be given, with what it means.
 ROLES = (
@@ -33,7 +32,6 @@ _UNKNOWN = (
     "Nobody of that handle is known here. Ask them to sign in here once; then invite them again."
 )
 _BAD_HANDLE = "That is no handle. A handle looks like alice.example.com."
-_MAX_DID_CHARACTERS = 200
 
 
 def parse_role(text: str) -> Role | None:
@@ -43,7 +41,7 @@ def parse_role(text: str) -> Role | None:
 
 def create_blueprint(farm: Farm) -> Blueprint:
     """The page and its forms, told apart by the field `do`."""
-    blueprint = account_blueprint("collaborators")
+    blueprint = Blueprint("collaborators", __name__)
 
     def chosen_wiki(*, owner_only: bool) -> tuple[Chosen, list[Member]]:
         with farm.database.reading() as session:
@@ -143,4 +141,4 @@ def create_blueprint(farm: Farm) -> Blueprint:
 
 
 def _subject() -> str:
-    return request.form.get("did", "")[:_MAX_DID_CHARACTERS]
+    return request.form.get("did", "")

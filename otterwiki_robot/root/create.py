@@ -6,13 +6,12 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 
 from otterwiki_robot.new_wiki import template_pages
 from otterwiki_robot.settings import Settings
-from otterwiki_tenant import names, wikis
+from otterwiki_tenant import wikis
 from otterwiki_tenant.errors import (
     FarmBusy,
     LimitReached,
     NameRefused,
     NameTaken,
-    TextRefused,
     WikiExists,
 )
 from otterwiki_tenant.farm import Farm
@@ -20,26 +19,19 @@ from otterwiki_tenant.users import User
 
 from .forms import Form
 from .sentences import sentence
-from .signed_in import account_blueprint
-
-PUBLIC, PRIVATE = "public", "private"
+from .wiki_settings import PRIVATE, PUBLIC, check_description
 
 
 def check(form: Form) -> None:
     """Note what can't be used of name, purpose and visibility."""
-    checks = (("name", names.check_display_name), ("description", names.check_description))
-    for field, check_text in checks:
-        try:
-            check_text(form[field])
-        except TextRefused as refused:
-            form.refuse(field, sentence(refused))
+    check_description(form)
     if form["visibility"] not in (PUBLIC, PRIVATE):
         form.refuse("visibility", "Choose who may read the wiki.")
 
 
 def create_blueprint(settings: Settings, farm: Farm) -> Blueprint:
     """The form and its answer."""
-    blueprint = account_blueprint("create")
+    blueprint = Blueprint("create", __name__)
 
     def slug_for(person: User) -> tuple[str | None, int]:
         """The address that is fixed for a first wiki, None where one is chosen; how many exist."""

@@ -20,14 +20,13 @@ from otterwiki_tenant.farm import Farm
 
 from .chosen_wiki import Chosen, choose
 from .sentences import sentence
-from .signed_in import account_blueprint
 
 _CHUNK_BYTES = 1 << 18
 
 
 def create_blueprint(farm: Farm) -> Blueprint:
     """The page, and the download its buttons ask for."""
-    blueprint = account_blueprint("export_pages")
+    blueprint = Blueprint("export_pages", __name__)
 
     def chosen_wiki() -> Chosen:
         with farm.database.reading() as session:

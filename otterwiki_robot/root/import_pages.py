@@ -38,7 +38,6 @@ from otterwiki_tenant.farm import Farm
 from .chosen_wiki import Chosen, choose
 from .notices import Done, with_notice
 from .sentences import sentence
-from .signed_in import account_blueprint
 from .uploads import part_of, read_no_more, take_uploads
 
 MAX_URL_CHARACTERS = 1000
@@ -56,7 +55,7 @@ class NothingChosen(Exception):
 
 def create_blueprint(settings: Settings, farm: Farm, *, outside: Outside = INTERNET) -> Blueprint:
     """The page with its three forms, and the preview with its two."""
-    blueprint = account_blueprint("import_pages")
+    blueprint = Blueprint("import_pages", __name__)
     imports = StagedImports(farm)
 
     def max_bytes() -> int:

@@ -14,7 +14,6 @@ from otterwiki_tenant.layout import repository_of
 from otterwiki_tenant.wikis import WikiRecord
 
 from .notices import Done, with_notice
-from .signed_in import account_blueprint
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,12 @@ def overview_of(farm: Farm, did: str) -> Overview:
         )
         for record, collaborators in owned
     )
-    may_create = limits.max_wikis is None or len(own) < limits.max_wikis
-    return Overview(own, shared, may_create)
+    return Overview(own, shared, may_create=len(own) < limits.max_wikis)
 
 
 def create_blueprint(farm: Farm) -> Blueprint:
     """The page and the way out of a shared wiki."""
-    blueprint = account_blueprint("overview")
+    blueprint = Blueprint("overview", __name__)
 
     @blueprint.get("/app/")
     def show() -> str:
@@ -95,7 +93,7 @@ def create_blueprint(farm: Farm) -> Blueprint:
 
     @blueprint.post("/app/leave")
     def leave() -> Response:
-        people.leave(farm, request.form.get("wiki", "")[:63], g.by)
+        people.leave(farm, request.form.get("wiki", ""), g.by)
         return redirect(with_notice(url_for("overview.show"), Done.LEFT), 303)  # type: ignore[return-value]
 
     return blueprint

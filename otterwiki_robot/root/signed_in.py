@@ -1,23 +1,12 @@
-"""Account pages are for signed-in people; everybody else is sent to sign in, and back."""
+"""Where somebody is sent who must sign in first."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, redirect, request, url_for
+from flask import Response, redirect, request, url_for
 
 from otterwiki_tenant.wsgi import wants_json
 
 from .messages import refusal
-
-
-def account_blueprint(name: str) -> Blueprint:
-    """A blueprint whose every route asks for a signed-in person first (``g.person``)."""
-    blueprint = Blueprint(name, __name__)
-    blueprint.before_request(_require_person)
-    return blueprint
-
-
-def _require_person() -> Response | None:
-    return ask_to_sign_in() if g.person is None else None
 
 
 def ask_to_sign_in() -> Response:

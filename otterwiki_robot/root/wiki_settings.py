@@ -14,7 +14,6 @@ from .chosen_wiki import Chosen, choose
 from .forms import Form
 from .notices import Done, with_notice
 from .sentences import sentence
-from .signed_in import account_blueprint
 
 PUBLIC, PRIVATE = "public", "private"
 
@@ -62,7 +61,7 @@ def check_deletion(form: Form, chosen: Chosen) -> None:
 
 def create_blueprint(farm: Farm) -> Blueprint:
     """The page and its four forms, told apart by the field `do`."""
-    blueprint = account_blueprint("wiki_settings")
+    blueprint = Blueprint("wiki_settings", __name__)
 
     def chosen_wiki() -> Chosen:
         with farm.database.reading() as session:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, delete, event, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from . import clock
 from .clock import timestamp
 from .models import AuditRow, UserRow
 
@@ -138,6 +139,27 @@ def record(
     if not lines:
         event.listen(session, "after_commit", _write_lines, once=True)
     lines.append(values)
+
+
+def note(
+    session: Session,
+    action: Action,
+    by: By,
+    wiki_slug: str | None = None,
+    subject_did: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """:func:`record` what `by` does now."""
+    record(
+        session,
+        action,
+        now=clock.now(),
+        actor_did=by.did,
+        wiki_slug=wiki_slug,
+        subject_did=subject_did,
+        detail=detail,
+        address=by.address,
+    )
 
 
 def _write_lines(session: Session) -> None:

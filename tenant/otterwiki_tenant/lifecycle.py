@@ -102,7 +102,7 @@ def create(
             with farm.database.writing() as session:  # the moment the wiki begins to exist
                 _future_owner(farm, session, owner_did, by)
                 wikis.add(session, record, owner, now, max_wikis)
-                _note(session, Action.WIKI_CREATED, by, slug)
+                audit.note(session, Action.WIKI_CREATED, by, slug)
         except BaseException:
             _undo(farm, slug)
             raise
@@ -208,7 +208,7 @@ def delete(farm: Farm, slug: str, by: By) -> None:
             with farm.database.writing() as session:  # the moment the wiki ceases to exist
                 owned_wiki(session, slug, by, farm.abuse_contact)
                 wikis.remove(session, slug)
-                _note(session, Action.WIKI_DELETED, by, slug)
+                audit.note(session, Action.WIKI_DELETED, by, slug)
         except Forbidden:  # since a moment ago
             files.remove_durably(pending_of(folder))
             raise
@@ -231,21 +231,15 @@ def _remove_wikis_of_deleted_accounts(farm: Farm, did: str | None) -> list[str]:
         with farm.database.writing() as session:
             wikis.remove(session, record.slug)
             by = By(record.owner_did)
-            _note(session, Action.WIKI_DELETED, by, record.slug, "with its owner's account")
+            audit.note(
+                session,
+                Action.WIKI_DELETED,
+                by,
+                record.slug,
+                detail="with its owner's account",
+            )
         _move_away(farm, folder)
     return [record.slug for record in found]
-
-
-def _note(session: Session, action: Action, by: By, slug: str, detail: str | None = None) -> None:
-    audit.record(
-        session,
-        action,
-        now=clock.now(),
-        actor_did=by.did,
-        wiki_slug=slug,
-        detail=detail,
-        address=by.address,
-    )
 
 
 def _move_away(farm: Farm, folder: Path) -> None:

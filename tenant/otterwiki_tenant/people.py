@@ -49,7 +49,7 @@ def add_user(
             raise DeletionUnfinished(
                 f"{error}; if that does not help, run: robot doctor"
             ) from error
-        _note(session, Action.USER_ADDED, by, subject_did=person.did, detail=person.username)
+        audit.note(session, Action.USER_ADDED, by, subject_did=person.did, detail=person.username)
     return person
 
 
@@ -79,7 +79,7 @@ def grant(farm: Farm, slug: str, grantee_did: str, role: Role, by: By) -> Role |
         if before is not role:
             action = Action.GRANTED if before is None else Action.ROLE_CHANGED
             detail = str(role) if before is None else f"{before} to {role}"
-            _note(session, action, by, slug, grantee_did, detail)
+            audit.note(session, action, by, slug, grantee_did, detail)
     return before
 
 
@@ -91,7 +91,7 @@ def revoke(farm: Farm, slug: str, grantee_did: str, by: By) -> None:
     with farm.database.writing() as session:
         owned_wiki(session, slug, by, farm.abuse_contact)
         role = acls.revoke(session, slug, grantee_did)
-        _note(session, Action.REVOKED, by, slug, grantee_did, str(role))
+        audit.note(session, Action.REVOKED, by, slug, grantee_did, str(role))
 
 
 def leave(farm: Farm, slug: str, by: By) -> None:
@@ -113,7 +113,7 @@ def leave(farm: Farm, slug: str, by: By) -> None:
         if role is Role.OWNER:
             raise RoleRefused(f"{slug} is your own wiki: it can be deleted, but not left")
         acls.revoke(session, slug, person.did)
-        _note(session, Action.LEFT, by, slug, person.did, str(role))
+        audit.note(session, Action.LEFT, by, slug, person.did, str(role))
 
 
 # ---------------------------------------------------------------------- a wiki's settings
@@ -128,7 +128,7 @@ def describe_wiki(farm: Farm, slug: str, name: str, description: str, by: By) ->
         before = owned_wiki(session, slug, by, farm.abuse_contact)
         wikis.describe(session, slug, name=name, description=description)
         if wikis.get(session, slug) != before:
-            _note(session, Action.WIKI_DESCRIBED, by, slug)
+            audit.note(session, Action.WIKI_DESCRIBED, by, slug)
 
 
 def set_public(farm: Farm, slug: str, is_public: bool, by: By) -> None:
@@ -140,9 +140,9 @@ def set_public(farm: Farm, slug: str, is_public: bool, by: By) -> None:
         before = owned_wiki(session, slug, by, farm.abuse_contact)
         wikis.set_public(session, slug, is_public)
         if before.is_listed and not is_public:
-            _note(session, Action.UNLISTED, by, slug)
+            audit.note(session, Action.UNLISTED, by, slug)
         if before.is_public != is_public:
-            _note(session, Action.MADE_PUBLIC if is_public else Action.MADE_PRIVATE, by, slug)
+            audit.note(session, Action.MADE_PUBLIC if is_public else Action.MADE_PRIVATE, by, slug)
 
 
 def set_listed(farm: Farm, slug: str, is_listed: bool, by: By) -> None:
@@ -151,7 +151,7 @@ def set_listed(farm: Farm, slug: str, is_listed: bool, by: By) -> None:
         before = owned_wiki(session, slug, by, farm.abuse_contact)
         wikis.set_listed(session, slug, is_listed)
         if before.is_listed != is_listed:
-            _note(session, Action.LISTED if is_listed else Action.UNLISTED, by, slug)
+            audit.note(session, Action.LISTED if is_listed else Action.UNLISTED, by, slug)
 
 
 # ---------------------------------------------------------------------- the operator's
@@ -169,7 +169,7 @@ def suspend_user(farm: Farm, did: str, by: By = OPERATOR, reason: str | None = N
         sessions.end_all(session, did)
         login_links.remove_of(session, did)
         if changed:
-            _note(session, Action.USER_SUSPENDED, by, subject_did=did, detail=reason)
+            audit.note(session, Action.USER_SUSPENDED, by, subject_did=did, detail=reason)
     return changed
 
 
@@ -179,7 +179,7 @@ def resume_user(farm: Farm, did: str, by: By = OPERATOR, reason: str | None = No
     with farm.database.writing() as session:
         changed = users.resume(session, did)
         if changed:
-            _note(session, Action.USER_RESUMED, by, subject_did=did, detail=reason)
+            audit.note(session, Action.USER_RESUMED, by, subject_did=did, detail=reason)
     return changed
 
 
@@ -190,7 +190,7 @@ def suspend_wiki(farm: Farm, slug: str, by: By = OPERATOR, reason: str | None = 
         wikis.lock(session, slug)
         changed = wikis.suspend(session, slug, clock.now())
         if changed:
-            _note(session, Action.WIKI_SUSPENDED, by, slug, detail=reason)
+            audit.note(session, Action.WIKI_SUSPENDED, by, slug, detail=reason)
     return changed
 
 
@@ -201,7 +201,7 @@ def resume_wiki(farm: Farm, slug: str, by: By = OPERATOR, reason: str | None = N
         wikis.lock(session, slug)
         changed = wikis.resume(session, slug)
         if changed:
-            _note(session, Action.WIKI_RESUMED, by, slug, detail=reason)
+            audit.note(session, Action.WIKI_RESUMED, by, slug, detail=reason)
     return changed
 
 
@@ -212,7 +212,7 @@ def set_page_limit(farm: Farm, slug: str, max_pages: int | None, by: By = OPERAT
         wikis.lock(session, slug)
         wikis.set_max_pages(session, slug, max_pages)
         detail = "the farm's" if max_pages is None else f"{max_pages} pages"
-        _note(session, Action.LIMIT_CHANGED, by, slug, detail=detail)
+        audit.note(session, Action.LIMIT_CHANGED, by, slug, detail=detail)
 
 
 # ---------------------------------------------------------------------- the end of an account
@@ -242,7 +242,7 @@ def delete_account(farm: Farm, did: str, by: By) -> None:
             acls.revoke_collaborators(session, record.slug)
             wikis.set_public(session, record.slug, False)
             wikis.suspend(session, record.slug, now)
-        _note(session, Action.ACCOUNT_DELETED, by, subject_did=did, detail=person.username)
+        audit.note(session, Action.ACCOUNT_DELETED, by, subject_did=did, detail=person.username)
     try:
         farm.finish_account_deletions(did)
     except (FarmBusy, Unavailable) as error:
@@ -265,23 +265,3 @@ def _check_own_account(session: Session, person: User, by: By, contact: str) -> 
         if record.suspended_at is not None:
             words = suspended_text(f"Your wiki {record.slug}", contact)
             raise Suspended(words + ". Until then your account can't be deleted")
-
-
-def _note(
-    session: Session,
-    action: Action,
-    by: By,
-    wiki_slug: str | None = None,
-    subject_did: str | None = None,
-    detail: str | None = None,
-) -> None:
-    audit.record(
-        session,
-        action,
-        now=clock.now(),
-        actor_did=by.did,
-        wiki_slug=wiki_slug,
-        subject_did=subject_did,
-        detail=detail,
-        address=by.address,
-    )

@@ -132,12 +132,9 @@ def end(session: Session, sid: str) -> bool:
     return bool(session.execute(delete(SessionRow).where(SessionRow.id == sid)).rowcount)
 
 
-def end_all(session: Session, did: str, except_sid: str | None = None) -> int:
-    """End every session of a person, or all but one; returns how many."""
-    statement = delete(SessionRow).where(SessionRow.user_did == did)
-    if except_sid is not None:
-        statement = statement.where(SessionRow.id != except_sid)
-    return int(session.execute(statement).rowcount)
+def end_all(session: Session, did: str) -> int:
+    """End every session of a person; returns how many."""
+    return int(session.execute(delete(SessionRow).where(SessionRow.user_did == did)).rowcount)
 
 
 def of_person(session: Session, did: str, now: datetime | None = None) -> list[SessionRecord]:

@@ -270,11 +270,6 @@ def set_page_count(session: Session, slug: str, page_count: int) -> None:
     _update(session, slug, page_count=page_count)
 
 
-def set_template_revision(session: Session, slug: str, revision: str | None) -> None:
-    """Remember the commit the wiki was born with; raises :class:`NoSuchWiki`."""
-    _update(session, slug, template_revision=revision)
-
-
 def touch(session: Session, slug: str, now: datetime, *, every_seconds: int) -> None:
     """Set last_accessed to `now` unless it is younger than `every_seconds`."""
     session.execute(
