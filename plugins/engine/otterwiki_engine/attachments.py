@@ -46,6 +46,7 @@ from .errors import (
     QuotaExceeded,
     RepositoryBusy,
 )
+from .limit_pages import problem_answer
 from .paths import check_path
 from .rebinding import rebind
 from .thumbnails import make_thumbnail
@@ -266,9 +267,7 @@ def _refuse(status: int, message: str, inline: bool) -> NoReturn:
     """End the request with `message`: JSON for the editor's script, else a page."""
     if not inline:
         abort(status, description=message)
-    answer = jsonify(error={"code": "unsuitable_file", "message": message})
-    answer.status_code = status
-    abort(answer)
+    abort(problem_answer(status, message, code="unsuitable_file"))
 
 
 def _commit(changes: dict[str, bytes], message: str | None, author: Any) -> None:

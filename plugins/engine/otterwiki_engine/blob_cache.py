@@ -47,6 +47,12 @@ class BlobCache:
             for key in [key for key in self._contents if key[0] == repository]:
                 self._used_bytes -= len(self._contents.pop(key))
 
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._contents.clear()
+            self._used_bytes = 0
+
 
 #: The process's cache.
 blobs = BlobCache()

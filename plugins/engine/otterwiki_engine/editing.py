@@ -18,6 +18,7 @@ import otterwiki.wiki
 from flask import Flask, abort, g, make_response, redirect, request
 from otterwiki.auth import has_permission
 from otterwiki.helper import get_filename, toast, url_for
+from otterwiki.models import Drafts
 from otterwiki.plugins import plugin_manager
 from otterwiki.server import app, db, storage
 from otterwiki.util import empty
@@ -40,6 +41,7 @@ _ATTEMPTS = 3  # where somebody else moved the branch between our look at it and
 _upstream_create = otterwiki.wiki.Page.create
 _upstream_handle_rename = otterwiki.wiki.Page.handle_rename
 _upstream_rename = otterwiki.wiki.Page.rename
+_upstream_discard_draft = otterwiki.wiki.Page.discard_draft
 _REFUSAL = "_otterwiki_engine_refused_rename"
 
 #: What Otterwiki says when a draft is continued whose page changed, and what is true now.
@@ -200,6 +202,14 @@ def _name_problem(filename: str) -> str | None:
     return None
 
 
+def discard_draft(self: Any, author: Any) -> None:
+    """As Otterwiki does; where nobody has a draft of the page, which is seen by reading, nothing is
+    written."""
+    drafts = db.session.query(Drafts.id).filter_by(pagepath=self.pagepath)
+    if drafts.first() is not None:
+        _upstream_discard_draft(self, author)
+
+
 def truthful_toast(message: str, category: str = "") -> Any:
     """Otterwiki's toast, but without the warning that continuing a draft overwrites changes."""
     return toast(message.replace(OVERWRITES, MERGES), category)
@@ -216,3 +226,4 @@ def install(flask_app: Flask) -> None:
     page = otterwiki.wiki.Page
     page.save, page.create = save, create
     page.handle_rename, page.rename = handle_rename, rename
+    page.discard_draft = discard_draft

@@ -88,6 +88,10 @@ class Forbidden(EngineError):
     """Whoever makes the change may not, or may not any more; nothing of it was written."""
 
 
+class BadCredential(EngineError):
+    """A credential that was sent and is good for nothing; it is not overlooked."""
+
+
 class CheckFailed(EngineError):
     """Whether a change is allowed could not be found out, so it is not; worth another try."""
 

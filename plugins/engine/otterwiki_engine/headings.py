@@ -2,66 +2,37 @@
 
 Otterwiki keeps them in its database by the page's modification time, writes there on every view,
 and may keep an old revision's headings for the current page. Here they belong to a blob id and can
-never be stale: in memory, and in the wiki's derived ``headings.db``.
+never be stale: in memory, and in the wiki's derived ``rendered.db``.
 
 Import this module only once ``otterwiki.server`` is loading or loaded.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import otterwiki
 import otterwiki.helper
 from flask import Flask, g, has_app_context
 from otterwiki.gitstorage import StorageError
 from otterwiki.server import app, app_renderer, storage
 
-from . import render_budget
-from .headings_store import HeadingsStore, Toc
+from . import rendered_pages
 from .rebinding import rebind
+from .rendered_pages import Settings, blob_id_of
+from .rendered_store import RenderedStore, Toc
 from .rendering import last_rendered
+from .sized_cache import SizedCache
 from .wiki import Wiki
 
-_KEPT_IN_MEMORY = 4096  # tables of contents per open wiki
+SIZE_BYTES = 16 * 1024 * 1024  # tables of contents in memory
+_HEADING_BYTES = 500  # what one heading takes there, about
 _SPARE_ROWS = 2000  # rows of old versions the file may hold before it is pruned
 _FLUSH_AT = 64  # new tables of contents held back before they are written in one transaction
 _KEY = "_otterwiki_engine_headings"
-#: Settings that change what a heading looks like.
-_SETTINGS = ("RENDERER_HTML_ALLOWLIST", "WIKILINK_STYLE", "OPEN_LINKS_IN_NEW_TAB")
 
-_Version = tuple[str, str]  # flavour, blob id
-
-
-class _Memory:
-    """Tables of contents of one wiki, least recently used dropped first. Safe for threads."""
-
-    def __init__(self) -> None:
-        self._tocs: OrderedDict[_Version, Toc] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, version: _Version) -> Toc | None:
-        with self._lock:
-            toc = self._tocs.get(version)
-            if toc is not None:
-                self._tocs.move_to_end(version)
-            return toc
-
-    def put(self, version: _Version, toc: Toc) -> None:
-        with self._lock:
-            self._tocs[version] = toc
-            self._tocs.move_to_end(version)
-            while len(self._tocs) > _KEPT_IN_MEMORY:
-                self._tocs.popitem(last=False)
-
-
-_memories: WeakKeyDictionary[Wiki, _Memory] = WeakKeyDictionary()
-_memories_lock = threading.Lock()
+_Version = tuple[str, Settings, str]  # wiki, settings, blob id
+kept: SizedCache[_Version, Toc] = SizedCache(SIZE_BYTES)
 
 
 @dataclass
@@ -69,39 +40,49 @@ class _RequestHeadings:
     """What one request read from the file, and what it found out but has not written yet."""
 
     wiki: Wiki
-    flavour: str
+    settings: Settings
     loaded: dict[str, Toc] | None = None
     unwritten: dict[str, Toc] = field(default_factory=dict)
     in_progress: set[str] = field(default_factory=set)
 
     @property
-    def store(self) -> HeadingsStore:
-        return HeadingsStore(self.wiki.repository.state_dir / "headings.db")
+    def store(self) -> RenderedStore:
+        return RenderedStore(self.wiki.repository.state_dir)
 
     @property
-    def memory(self) -> _Memory:
-        with _memories_lock:
-            return _memories.setdefault(self.wiki, _Memory())
+    def flavour(self) -> str:
+        return rendered_pages.flavour(self.settings)
+
+    def remembered(self, blob_id: str) -> Toc | None:
+        """The table of contents of a version, from memory."""
+        return kept.get(self._key(blob_id))
+
+    def remember(self, blob_id: str, toc: Toc) -> None:
+        """Keep `toc` in memory."""
+        kept.put(self._key(blob_id), toc, _HEADING_BYTES * len(toc))
+
+    def _key(self, blob_id: str) -> _Version:
+        return str(self.wiki.repository.state_dir), self.settings, blob_id
 
     def find(self, blob_id: str) -> Toc | None:
         """The table of contents of a version, from memory or the file, without rendering."""
-        toc = self.memory.get((self.flavour, blob_id))
+        toc = self.remembered(blob_id)
         if toc is None:
             toc = self._load().get(blob_id)
         return toc
 
     def is_known(self, blob_id: str) -> bool:
         """Whether memory or file have this one version; loads nothing else."""
-        if self.memory.get((self.flavour, blob_id)) is None:
-            found = self.store.read(self.flavour, [blob_id]).get(blob_id)
+        if self.remembered(blob_id) is None:
+            found = self.store.read_headings(self.flavour, [blob_id]).get(blob_id)
             if found is None:
                 return False
-            self.memory.put((self.flavour, blob_id), found)
+            self.remember(blob_id, found)
         return True
 
     def keep(self, blob_id: str, toc: Toc) -> None:
         """Remember `toc` from now on; it reaches the file at the end of the request, if any."""
-        self.memory.put((self.flavour, blob_id), toc)
+        self.remember(blob_id, toc)
         self.unwritten[blob_id] = toc
         if len(self.unwritten) >= _FLUSH_AT or not has_app_context():
             self.flush()
@@ -110,30 +91,23 @@ class _RequestHeadings:
         """Write what is new to the file."""
         unwritten, self.unwritten = self.unwritten, {}
         if unwritten:
-            self.store.write(self.flavour, unwritten)
+            self.store.write_headings(self.flavour, unwritten)
 
     def _load(self) -> dict[str, Toc]:
         """All that the file knows of the wiki's current pages: one query at the first miss."""
         if self.loaded is None:
             entries = self.wiki.repository.snapshot(storage.pinned_revision()).entries
             pages = {entry.blob_id for path, entry in entries.items() if path.endswith(".md")}
-            known = {page: self.memory.get((self.flavour, page)) for page in pages}
+            known = {page: self.remembered(page) for page in pages}
             missing = [page for page, toc in known.items() if toc is None]
-            read = self.store.read(self.flavour, missing)
+            read = self.store.read_headings(self.flavour, missing)
             # Held for this request, so that a wiki larger than the memory is read only once too.
             self.loaded = {page: toc for page, toc in known.items() if toc is not None} | read
             for blob_id, toc in read.items():
-                self.memory.put((self.flavour, blob_id), toc)
+                self.remember(blob_id, toc)
             if len(read) < len(missing):
-                self.store.prune(self.flavour, pages, spare=_SPARE_ROWS)
+                self.store.prune_headings(self.flavour, pages, spare=_SPARE_ROWS)
         return self.loaded
-
-
-def _flavour() -> str:
-    """Stands for everything besides the text that decides what its headings are."""
-    versions = [otterwiki.__version__, str(render_budget.LAYOUT_VERSION)]
-    parts = [*versions, *(repr(app.config.get(name)) for name in _SETTINGS)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _headings_of_request() -> _RequestHeadings:
@@ -141,7 +115,7 @@ def _headings_of_request() -> _RequestHeadings:
     held: dict[int, _RequestHeadings] = g.setdefault(_KEY, {}) if has_app_context() else {}
     headings = held.get(id(wiki))
     if headings is None:
-        headings = held[id(wiki)] = _RequestHeadings(wiki, _flavour())
+        headings = held[id(wiki)] = _RequestHeadings(wiki, rendered_pages.settings_of(app.config))
     return headings
 
 
@@ -159,12 +133,23 @@ def get_ftoc(filename: str, mtime: Any = None) -> Toc:
     """
     headings = _headings_of_request()
     if mtime is not None:
-        stated = headings.memory.get((_stated(filename, mtime), ""))
+        stated = headings.remembered(_stated(filename, mtime))
         if stated is not None:
             return list(stated)
+    return headings_of(filename) or []
+
+
+def headings_of(filename: str) -> Toc | None:
+    """Headings of the committed page `filename`, [] where there is no such page.
+
+    None where they can't be had now, but may be another time.
+    """
+    headings = _headings_of_request()
     blob_id = _committed(filename)
-    if blob_id is None or blob_id in headings.in_progress:
-        return []  # in progress: a page index embedded in this very page asks for its headings
+    if blob_id is None:
+        return []
+    if blob_id in headings.in_progress:
+        return None  # a page index embedded in this very page asks for its headings
     toc = headings.find(blob_id)
     if toc is None:
         try:
@@ -176,8 +161,8 @@ def get_ftoc(filename: str, mtime: Any = None) -> Toc:
             toc = app_renderer.headings(text)
         finally:
             headings.in_progress.discard(blob_id)
-        if toc is None:  # it may be laid out another time
-            return []
+        if toc is None:
+            return None
         headings.keep(blob_id, toc)
     return list(toc)
 
@@ -190,13 +175,17 @@ def update_ftoc_cache(filename: str, ftoc: Toc, mtime: Any = None) -> None:
     """
     headings = _headings_of_request()
     if mtime is not None:
-        headings.memory.put((_stated(filename, mtime), ""), list(ftoc))
+        headings.remember(_stated(filename, mtime), list(ftoc))
         return
     blob_id = _committed(filename)
-    if blob_id is None or headings.is_known(blob_id):
+    if blob_id is None or headings.remembered(blob_id) is not None:
         return
     rendered = last_rendered()
-    if rendered is not None and rendered.toc is ftoc and _blob_id_of(rendered.text) == blob_id:
+    if rendered is None or rendered.toc is not ftoc or blob_id_of(rendered.text) != blob_id:
+        return
+    if rendered.is_kept:
+        headings.remember(blob_id, list(ftoc))
+    elif not headings.is_known(blob_id):
         headings.keep(blob_id, list(ftoc))
 
 
@@ -211,12 +200,6 @@ def _committed(filename: str) -> str | None:
 
 def _stated(filename: str, mtime: Any) -> str:
     return f"{mtime!r} {filename}"
-
-
-def _blob_id_of(text: str) -> str:
-    """The id git gives to `text`. A page with CRLF line ends was changed when it was read."""
-    content = text.encode("utf-8")
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def install(flask_app: Flask) -> None:

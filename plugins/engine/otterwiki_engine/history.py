@@ -18,6 +18,7 @@ from .history_versions import versions_from
 from .index_catchup import catch_up
 from .index_file import IndexFile, is_busy
 from .index_store import PathRow
+from .pages import page_store
 from .record_cache import RecordCache
 from .repository import Repository
 from .short_ids import ShortIds
@@ -25,11 +26,20 @@ from .tree_changes import ObjectReader
 
 __all__ = ["CommitRecord", "HistoryIndex", "Version"]
 
-SCHEMA_VERSION = 1  # of all tables in index.db; another one makes it be built anew
+SCHEMA_VERSION = 2  # of all tables in index.db; another one makes it be built anew
 _ATTEMPTS = 10
 _NEWEST = 1 << 62  # above every commit's number
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _T = TypeVar("_T")
+
+
+def index_file_of(repository: Repository) -> IndexFile:
+    """The wiki's ``index.db``: its history, and what is known of its pages."""
+    return IndexFile(
+        repository.state_dir / "index.db",
+        index_store.SCHEMA + blame_store.SCHEMA + page_store.SCHEMA,
+        SCHEMA_VERSION,
+    )
 
 
 class HistoryIndex:
@@ -40,13 +50,9 @@ class HistoryIndex:
     building the index for a minute), :class:`RepositoryDamaged` and :class:`RepositoryGone`.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, index_file: IndexFile | None = None) -> None:
         self._repository = repository
-        self._file = IndexFile(
-            repository.state_dir / "index.db",
-            index_store.SCHEMA + blame_store.SCHEMA,
-            SCHEMA_VERSION,
-        )
+        self._file = index_file or index_file_of(repository)
         self._reader = ObjectReader(repository, files_only=True)  # whoever has the file's turn
         self._records = RecordCache()
         self._short_ids = ShortIds()

@@ -15,8 +15,12 @@ from .errors import CheckFailed, EngineError
 
 if TYPE_CHECKING:
     from .actor import Actor
+    from .pages.page_records import RelatedPage, SearchHits
+    from .pages.search_query import SearchQuery
+    from .pages.settings import PageSettings
     from .proposals import Proposal
     from .repository import CommitResult, Repository
+    from .wiki import Wiki
 
 GROUP = "otterwiki_engine"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -56,6 +60,36 @@ class EngineHooks:
     @hookspec
     def sign_in_methods(self) -> list[tuple[str, str]]:  # type: ignore[empty-body]
         """Ways to sign in, as (label, URL) pairs, for the login page."""
+
+    @hookspec
+    def search_modes(self, wiki: Wiki) -> list[str]:  # type: ignore[empty-body]
+        """Names of the search modes that can be used on `wiki` now, besides the engine's "text".
+
+        Lower-case words, such as "semantic" or "hybrid". A mode that can't answer for the moment
+        (nothing is indexed yet) is not named.
+        """
+
+    @hookspec(firstresult=True)
+    def search_pages(
+        self, wiki: Wiki, settings: PageSettings, query: SearchQuery
+    ) -> SearchHits | None:
+        """Answer a search whose ``query.mode`` is one of the plugin's; None for any other mode.
+
+        Hits may only be pages of `wiki`, and obey ``limit``, ``offset``, ``prefix``, ``category``
+        and ``tag`` of the query. Whoever asks may read the whole wiki. To combine a mode with
+        full-text search, ask ``wiki.pages_index(settings).search(...)``. Callers go through
+        :func:`otterwiki_engine.pages.search.search`.
+        """
+
+    @hookspec(firstresult=True)
+    def related_pages(
+        self, wiki: Wiki, settings: PageSettings, page: str, limit: int
+    ) -> list[RelatedPage] | None:
+        """Other pages of `wiki` that have to do with the one at path `page`, best first.
+
+        At most `limit`; None where the plugin can't tell. Callers go through
+        :func:`otterwiki_engine.pages.search.related`.
+        """
 
 
 manager = pluggy.PluginManager(GROUP)

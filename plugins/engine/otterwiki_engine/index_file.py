@@ -59,6 +59,8 @@ class IndexFile:
         self._version = version
         #: for callers: whoever does long work on the file in this process, one thread at a time
         self.turn = threading.Lock()
+        #: the same for the tables of pages, which take longer and hold nobody else up
+        self.page_turn = threading.Lock()
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._identity: _Identity | None = None
@@ -98,6 +100,13 @@ class IndexFile:
             damaged = self._identity
             self._forget_connections()
         self._create(replacing=damaged)
+
+    def replace(self) -> None:
+        """Put an empty file in the place of this one; who has the old one open can finish."""
+        found = self._find()
+        with self._lock:
+            self._forget_connections()
+        self._create(replacing=found)
 
     def close(self) -> None:
         """Close what is idle; connections in use are closed when they are given back."""
@@ -213,6 +222,7 @@ class IndexFile:
     def _after_fork_in_child(self) -> None:
         _inherited.extend(self._idle)
         self.turn = threading.Lock()
+        self.page_turn = threading.Lock()
         self._lock = threading.Lock()
         self._idle = []
         self._identity = None

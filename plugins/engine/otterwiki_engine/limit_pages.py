@@ -8,6 +8,8 @@ Import this module only once ``otterwiki.server`` is loading or loaded.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from otterwiki.auth import has_permission
 from otterwiki.server import app
@@ -15,6 +17,7 @@ from otterwiki.sidebar import SidebarMenu, SidebarPageIndex
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .errors import Forbidden, QuotaExceeded
+from .problems import MEDIA_TYPE, problem
 
 TEMPLATE = "otterwiki_engine/limit.html"
 _JSON_ENDPOINTS = frozenset({"inline_attachment", "draft"})  # what the editor's scripts call
@@ -41,20 +44,11 @@ def wants_json() -> bool:
 
 
 def json_answer(error: QuotaExceeded) -> Response:
-    """The refusal as JSON: ``error`` with code, message, what, limit, found and advice."""
-    response = jsonify(
-        error={
-            "code": "quota_exceeded",
-            "message": str(error),
-            "what": error.what,
-            "limit": error.limit,
-            "found": error.found,
-            "advice": error.advice,
-        }
+    """The refusal as a problem document, with the members what, limit, found and advice."""
+    members = {"what": error.what, "limit": error.limit, "found": error.found}
+    return problem_answer(
+        status_of(error), str(error), code="quota_exceeded", advice=error.advice, **members
     )
-    response.status_code = status_of(error)
-    response.cache_control.no_store = True
-    return response
 
 
 def limit_answer(error: QuotaExceeded) -> Response:
@@ -67,10 +61,8 @@ def limit_answer(error: QuotaExceeded) -> Response:
 def forbidden_answer(error: Forbidden) -> Response:
     """The answer to somebody who may not change the wiki any more. It shows nothing of it."""
     if wants_json():
-        response = jsonify(error={"code": "forbidden", "message": str(error)})
-    else:
-        response = Response(f"{error}\n", mimetype="text/plain")
-    response.status_code = 403
+        return problem_answer(403, str(error), code="forbidden")
+    response = Response(f"{error}\n", 403, mimetype="text/plain")
     response.cache_control.no_store = True
     return response
 
@@ -81,12 +73,19 @@ def too_large_answer(_error: RequestEntityTooLarge) -> Response:
     most = app.config["MAX_CONTENT_LENGTH"]
     message = f"{_TOO_LARGE} ({most / 1_000_000:.1f} MB)." if most else f"{_TOO_LARGE}."
     if wants_json():
-        body = {"code": "too_large", "message": f"{message} {_TOO_LARGE_ADVICE}"}
-        response = jsonify(error=body)
-        response.status_code = 413
+        response = problem_answer(413, f"{message} {_TOO_LARGE_ADVICE}", code="too_large")
     else:
         response = _page(message, _TOO_LARGE_ADVICE, 413)
     response.headers["Connection"] = "close"  # what is left of the body is no next request
+    return response
+
+
+def problem_answer(status: int, detail: str, **members: Any) -> Response:
+    """A refusal for a program; see :func:`.problems.problem`."""
+    document, status = problem(status, detail, **members)
+    response = jsonify(document)
+    response.status_code, response.mimetype = status, MEDIA_TYPE
+    response.cache_control.no_store = True
     return response
 
 

@@ -15,6 +15,7 @@ from .errors import BadPath, BadRevision
 
 MAX_COMPONENT_BYTES = 255  # the limit of ext4, xfs, btrfs, APFS and NTFS alike
 MAX_PATH_BYTES = 2048
+MAX_PARTS = 100  # folders in folders; git's own tools recurse once for each
 NO_COMMIT = "0" * 40  # how git writes "there is no commit yet"
 
 _REVISION = re.compile(r"\A(?:HEAD|[0-9a-fA-F]{4,64})\Z")
@@ -70,6 +71,8 @@ def path_problem(path: str) -> str | None:
         return "it starts with a slash"
     if path.startswith("-"):
         return "it starts with a hyphen, which git commands read as an option"
+    if path.count("/") >= MAX_PARTS:
+        return f"it has more than {MAX_PARTS} parts"
     for component in path.split("/"):
         problem = component_problem(component)
         if problem:

@@ -12,10 +12,12 @@ class EnginePlugin:
 
     @hookimpl
     def setup(self, app: Any, db: Any, storage: Any) -> None:
-        """Replace what would not survive threads, processes and crashes."""
-        from .standins import install
+        """Replace what would not survive threads, processes and crashes; tell others the rules."""
+        from . import page_settings_file, standins, stock_actor
 
-        install(app, storage)
+        standins.install(app, storage)
+        page_settings_file.install(app)
+        stock_actor.install(app)
 
     @hookimpl
     def info(self) -> tuple[str, str, str]:

@@ -19,10 +19,30 @@ _ID = re.compile(r"\A[0-9a-f]{40}\Z")
 _SYMBOLIC = "ref: "
 _MOST_SYMBOLIC_STEPS = 5
 _CHUNK_BYTES = 4096
+_MOST_KNOWN = 10_000
+_ConfigFile = tuple[int, int, int, int, int]
+#: Configuration files that were read and found good, by git directory.
+_sound: dict[str, _ConfigFile] = {}
+
+
+def is_known_to_be_sound(git_dir: Path) -> bool:
+    """Whether :func:`check_format` passed the bare repository `git_dir` with the very
+    configuration file that is there now."""
+    known = _sound.get(str(git_dir))
+    return known is not None and known == _config_file(git_dir)
+
+
+def _config_file(git_dir: Path) -> _ConfigFile | None:
+    try:
+        found = os.stat(git_dir / "config")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def check_format(repository: Repo) -> None:
     """Raise :class:`RepositoryDamaged` for formats that would be written to wrongly."""
+    config_file = _config_file(Path(repository.controldir()))
     config = repository.get_config()
     for name, supported in _SUPPORTED.items():
         try:
@@ -34,6 +54,10 @@ def check_format(repository: Repo) -> None:
             raise RepositoryDamaged(
                 f"{repository.path} has {setting}; only {supported.decode()} is supported here"
             )
+    if config_file and repository.bare and repository.commondir() == repository.controldir():
+        if len(_sound) >= _MOST_KNOWN:
+            _sound.clear()
+        _sound[repository.controldir()] = config_file
 
 
 def head_of(git_dir: Path, control_dir: Path | None = None) -> tuple[str, str | None]:

@@ -8,16 +8,18 @@ from outside. Three things together bound a render:
 * the parsers ask :func:`check` at every token they find, which raises once the time is used up;
 * patterns of Otterwiki that take exponential or cubic time are replaced (:mod:`.render_patterns`).
 
-Time is this thread's processor time, so a busy machine makes no page too slow. Knows no Otterwiki.
+Time is this thread's processor time, so a busy machine makes no page too slow, and what the garbage
+collector takes of it in a large process is not counted. Knows no Otterwiki.
 """
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 #: Seconds of processor time in which a page has to be parsed.
@@ -127,9 +129,23 @@ class _Render(threading.local):
     def __init__(self) -> None:
         self.began: float | None = None
         self.highlighted = 0  # tokens of code, in the render that runs
+        self.collecting_since = 0.0  # processor time, while the garbage collector runs
 
 
 _render = _Render()
+
+
+def _do_not_charge_collections(phase: str, info: Mapping[str, int]) -> None:
+    """For :data:`gc.callbacks`. Only full collections take time worth telling."""
+    if _render.began is None or info["generation"] < 2:
+        return
+    if phase == "start":
+        _render.collecting_since = time.thread_time()
+    else:
+        _render.began += time.thread_time() - _render.collecting_since
+
+
+gc.callbacks.append(_do_not_charge_collections)
 
 
 def _spent() -> float:

@@ -21,7 +21,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -37,7 +36,7 @@ from otterwiki.renderer import OtterwikiMdRenderer, is_dangerous_style
 from otterwiki.renderer_embeddings import VideoEmbedding
 from pygments.filter import Filter  # type: ignore[import-untyped]
 
-from . import render_budget
+from . import render_budget, render_facts
 from .rebinding import rebind
 
 #: Stands for the cursor in HTML that is not finished; nobody can write it into a page.
@@ -81,8 +80,10 @@ def block_code(self: Any, code: str, info: str | None = None) -> Any:
         )
         dense = language != "json" and render_budget.DENSE_CODE.search(code[:most])
         if language and len(code) <= most and not dense:
-            with suppress(render_budget.HighlightingTooSlow):
+            try:
                 return _upstream_block_code(self, code, info)
+            except render_budget.HighlightingTooSlow:
+                render_facts.note_lack_of_time()
         # Upstream can't take an info string that is nothing but the cursor.
         cursor = CURSOR_WORD if CURSOR_WORD in (info or "") else ""
         return cursor + _upstream_block_code(self, code, None)

@@ -24,11 +24,11 @@ import otterwiki.renderer
 import otterwiki.renderer_embeddings
 import otterwiki.renderer_plugins
 from markupsafe import escape
-from otterwiki.plugins import plugin_manager
+from otterwiki.plugins import chain_hooks, plugin_manager
 from otterwiki.renderer import OtterwikiRenderer
 from otterwiki.server import app_renderer
 
-from . import render_budget, render_guards, render_patterns
+from . import render_budget, render_facts, render_guards, render_patterns, rendered_pages
 from .current import current_wiki
 from .errors import NoWikiActive
 from .render_state import isolated_render_state, keep_per_thread, note, noted
@@ -43,10 +43,14 @@ _log = logging.getLogger(__name__)
 
 
 class Rendered(NamedTuple):
-    """One finished ``markdown()`` call: the source text and the table of contents it gave."""
+    """One finished ``markdown()`` call: the source text and the table of contents it gave.
+
+    `is_kept`: the file knows the table of contents, or will at the end of the request.
+    """
 
     text: str
     toc: list[Heading]
+    is_kept: bool = False
 
 
 class _FreeRenderers(threading.local):
@@ -144,33 +148,48 @@ class PerThreadRenderer(OtterwikiRenderer):
 
         A text that takes too long comes back as source, with a notice and without headings.
         """
-        with render_budget.render_time():
-            return self._markdown_in_time(text, cursor, kwargs)
+        asked = None
+        if cursor is None:
+            asked = rendered_pages.question(self.env["config"], text, kwargs)
+        known = rendered_pages.find(asked) if asked else None
+        if known is not None:
+            chain_hooks("renderer_markdown_preprocess", text)  # tables noted before are forgotten
+            toc = list(known.toc)
+            note(_LAST, Rendered(text, toc, is_kept=True))
+            return known.html, toc, dict(known.requirements)
+        with render_budget.render_time(), render_facts.gathered() as facts:
+            answer, is_whole = self._markdown_in_time(text, cursor, kwargs)
+        if asked and is_whole and rendered_pages.keep(asked, *answer, facts):
+            note(_LAST, Rendered(text, answer[1], is_kept=True))
+        return answer
 
-    def _markdown_in_time(self, text: str, cursor: Any, kwargs: dict[str, Any]) -> Any:
+    def _markdown_in_time(
+        self, text: str, cursor: Any, kwargs: dict[str, Any]
+    ) -> tuple[tuple[str, list[Heading], dict[str, bool]], bool]:
+        """What :meth:`markdown` gives, and whether that is the page and not its source."""
         if text in _too_slow:
-            return shown_as_source(text)
+            return shown_as_source(text), False
         try:
             with self._private_renderer() as renderer:
                 html, toc, requirements = renderer.markdown(text, cursor=cursor, **kwargs)
         except (render_budget.RenderTooSlow, RecursionError) as error:
             _log.warning("page of %d characters shown as source: %r", len(text), error)
             _too_slow.add(text, error)
-            return shown_as_source(text)
+            return shown_as_source(text), False
         except (
             ValueError,
             LookupError,
         ):  # some texts break a parser; their page is still there
             _log.exception("page of %d characters can't be laid out", len(text))
-            return shown_as_source(text, render_budget.BROKEN_NOTICE)
+            return shown_as_source(text, render_budget.BROKEN_NOTICE), False
         if cursor is not None:
             html = render_guards.place_cursor(html)
         else:
             note(_LAST, Rendered(text, toc))
-        return html, toc, requirements
+        return (html, toc, requirements), True
 
     def headings(self, text: str) -> list[Heading] | None:
-        """The table of contents :meth:`markdown` would give for `text`, some three times as fast.
+        """The table of contents :meth:`markdown` would give for `text`, some ten times as fast.
 
         None for a text that is shown as source. A render this thread is in the middle of does not
         notice.
@@ -182,13 +201,9 @@ class PerThreadRenderer(OtterwikiRenderer):
                 isolated_render_state(),
                 render_budget.render_time(own=True),
                 self._private_renderer() as renderer,
+                render_patterns.headings_only(renderer, text),
             ):
-                # Headings never come out of code blocks, and those are most of the work.
-                renderer.md_renderer.block_code = lambda *args, **kwargs: ""
-                try:
-                    toc: list[Heading] = renderer.markdown(text)[1]
-                finally:
-                    del renderer.md_renderer.block_code
+                toc: list[Heading] = renderer.markdown(text)[1]
         except (render_budget.RenderTooSlow, RecursionError) as error:
             _too_slow.add(text, error)
             return None

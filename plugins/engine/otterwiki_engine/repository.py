@@ -8,7 +8,7 @@ durable and reachable and a refused one leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from .proposals import Proposal
 from .rebasing import Changes, rebase
 from .refs import head_of, read_ref
 from .repository_reading import ReadableRepository
+from .snapshot import Snapshot
 from .trees import build_tree, entries_of
 
 _ATTEMPTS = 3  # where a shell's git moves the branch between our look at it and our write
@@ -43,6 +44,14 @@ class CommitResult:
     parent: str | None
     changed: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """Changes made for one head (path -> new content, None deletes), and what they are called."""
+
+    changes: Changes
+    message: str | None
 
 
 class Repository(ReadableRepository):
@@ -109,18 +118,50 @@ class Repository(ReadableRepository):
         text = with_trailers(clean_message(message), actor, client)
         for path, content in changes.items():
             check_file(path, content)
+
+        def write(head: str | None) -> CommitResult:
+            wanted, merged = rebase(
+                changes, base=base, head=head, merge=merge, snapshot=self.snapshot
+            )
+            before = self.snapshot(head or NO_COMMIT)
+            return self._write(Proposal(before, wanted, author, actor, client), merged, text)
+
+        return self._under_the_lock(write)
+
+    def commit_work(
+        self,
+        work: Callable[[Snapshot], Work],
+        *,
+        author: Author,
+        actor: str | None = None,
+        client: str | None = None,
+    ) -> CommitResult:
+        """Commit what `work` makes of HEAD's files, as one step: it is called under the lock.
+
+        So it has to be quick, and may be called again where a shell's git moves the branch. What it
+        raises is raised here, and nothing is written. Otherwise as :meth:`commit`.
+        """
+        author = check_author(author)
+
+        def write(head: str | None) -> CommitResult:
+            before = self.snapshot(head or NO_COMMIT)
+            done = work(before)
+            text = with_trailers(clean_message(done.message), actor, client)
+            for path, content in done.changes.items():
+                check_file(path, content)
+            return self._write(Proposal(before, done.changes, author, actor, client), (), text)
+
+        return self._under_the_lock(write)
+
+    def _under_the_lock(self, write: Callable[[str | None], CommitResult]) -> CommitResult:
+        """What `write` does on HEAD, while no other writer is at work; then tell the plugins."""
         with self.lock():
             for attempts_left in reversed(range(_ATTEMPTS)):
                 head = self.head()
-                wanted, merged = rebase(
-                    changes, base=base, head=head, merge=merge, snapshot=self.snapshot
-                )
-                before = self.snapshot(head or NO_COMMIT)
                 try:
-                    proposal = Proposal(before, wanted, author, actor, client)
-                    result = self._write(proposal, merged, text)
+                    result = write(head)
                     break
-                except Conflict:  # seen only now that git's own locks are held
+                except Conflict:  # perhaps seen only now that git's own locks are held
                     if not attempts_left or self.head() == head:
                         raise
         if result.changed:

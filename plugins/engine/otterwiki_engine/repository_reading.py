@@ -21,8 +21,9 @@ from dulwich.repo import Repo
 from . import git_command
 from .blob_cache import blobs
 from .errors import NotFound, RepositoryDamaged
+from .file_lists import file_lists
 from .paths import NO_COMMIT, check_revision
-from .refs import check_format, head_of
+from .refs import check_format, head_of, is_known_to_be_sound
 from .snapshot import Snapshot
 from .trees import TreeReader
 from .worktree import WorkTree
@@ -43,28 +44,42 @@ class ReadableRepository:
     def __init__(
         self, git_dir: Path, *, work_tree: Path | None = None, state_dir: Path | None = None
     ) -> None:
-        try:
-            self._dulwich = Repo(str(work_tree or git_dir))
-        except NotGitRepository:
-            raise RepositoryDamaged(f"{work_tree or git_dir} is not a git repository") from None
-        check_format(self._dulwich)
-        self.git_dir = Path(self._dulwich.commondir())
-        self._control_dir = Path(self._dulwich.controldir())
+        self._root = work_tree or git_dir
+        self._objects_lock = threading.RLock()
+        self._opened: Repo | None = None
+        if work_tree or not is_known_to_be_sound(git_dir):
+            opened = self._dulwich
+            self.git_dir, self._control_dir = Path(opened.commondir()), Path(opened.controldir())
+        else:
+            self.git_dir = self._control_dir = git_dir
         self.state_dir = state_dir or self._control_dir / "otterwiki"
         self.state_dir.mkdir(mode=0o700, exist_ok=True)
-        self._objects_lock = threading.RLock()
         self._trees = TreeReader(lambda tree_id: self._raw(tree_id, _TREE))
         self._snapshots: OrderedDict[str | None, Snapshot] = OrderedDict()
         self._snapshots_lock = threading.Lock()
-        weakref.finalize(self, self._dulwich.close)
         self.work_tree = (
             WorkTree(work_tree, self._control_dir, self.state_dir, self.blob) if work_tree else None
         )
 
+    @property
+    def _dulwich(self) -> Repo:
+        """dulwich's repository, opened when the first object is read: much is known without."""
+        with self._objects_lock:
+            if self._opened is None:
+                try:
+                    opened = Repo(str(self._root))
+                except NotGitRepository:
+                    raise RepositoryDamaged(f"{self._root} is not a git repository") from None
+                weakref.finalize(self, opened.close)
+                check_format(opened)
+                self._opened = opened
+            return self._opened
+
     def close(self) -> None:
         """Give back open files; the object can't be used afterwards."""
         with self._objects_lock:
-            self._dulwich.close()
+            if self._opened is not None:
+                self._opened.close()
 
     @property
     def object_store(self) -> DiskObjectStore:
@@ -103,6 +118,10 @@ class ReadableRepository:
     def head(self) -> str | None:
         """Full id of the commit the branch stands at now, None while there is none."""
         return head_of(self.git_dir, self._control_dir)[1]
+
+    def branch(self) -> tuple[str, str | None]:
+        """The ref that HEAD stands for (``HEAD`` itself where it is detached), and its commit."""
+        return head_of(self.git_dir, self._control_dir)
 
     def resolve(self, revision: str) -> str:
         """Full id of the commit that ``HEAD`` or a hexadecimal prefix names.
@@ -148,20 +167,37 @@ class ReadableRepository:
         """The files as of `revision` (None: HEAD now, :data:`NO_COMMIT`: nothing)."""
         if revision is None:
             revision = self.head()
-        else:
-            revision = None if revision == NO_COMMIT else self.resolve(revision)
-        with self._snapshots_lock:
-            known = self._snapshots.get(revision)
-            if known is not None:
-                self._snapshots.move_to_end(revision)
-                return known
+        elif revision == NO_COMMIT:
+            revision = None
+        known = self._kept(revision)
+        if known is None and revision is not None:
+            revision = self.resolve(revision)
+            known = self._kept(revision)
+        if known is not None:
+            return known
         tree_id = self.commit_object(revision).tree.decode("ascii") if revision else None
         entries = self._trees.flatten(tree_id)
         snapshot = Snapshot(revision, tree_id, entries, sorted(entries), self.blob)
         self._keep(snapshot)
         return snapshot
 
+    def _kept(self, revision: str | None) -> Snapshot | None:
+        """The snapshot of a full id as this object, or this process, made it before."""
+        with self._snapshots_lock:
+            known = self._snapshots.get(revision)
+            if known is not None:
+                self._snapshots.move_to_end(revision)
+                return known
+        files = file_lists.get(str(self.git_dir), revision) if revision else None
+        if files is None:
+            return None
+        snapshot = Snapshot(revision, *files, self.blob)
+        self._keep(snapshot)
+        return snapshot
+
     def _keep(self, snapshot: Snapshot) -> None:
+        if snapshot.revision:
+            file_lists.put(str(self.git_dir), snapshot)
         with self._snapshots_lock:
             self._snapshots[snapshot.revision] = snapshot
             while len(self._snapshots) > _KEPT_SNAPSHOTS:

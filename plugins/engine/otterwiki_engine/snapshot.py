@@ -49,6 +49,11 @@ class Snapshot:
     _sorted: list[str]
     _read_blob: Callable[[str], bytes]
 
+    @property
+    def sorted_paths(self) -> list[str]:
+        """Full paths of all files, sorted by code point; must not be changed."""
+        return self._sorted
+
     def get(self, path: str) -> Entry | None:
         """The file at `path`, or None."""
         return self.entries.get(path)

@@ -23,6 +23,24 @@ parsers and patterns of the renderer,     no limit of time; some texts of 100 ch
                                           (:mod:`.template_rules`)
 ``helper.get_ftoc``, ``update_ftoc_cache``  keyed by a one-second time, written on each view
                                           (:mod:`.headings`)
+``app_renderer.markdown`` again           renders the same text at each view
+                                          (:mod:`.rendered_pages`)
+``sidebar.SidebarPageIndex``              reads every page at each view (:mod:`.sidebar_cache`)
+``pageindex.PageIndex``                   compares every page with every other one, also where
+                                          the editor opens (:mod:`.az_index`)
+``snippets/menutree.html``,               are written out at each view (:mod:`.kept_fragments`)
+``snippets/pageindex.html``
+``wiki.Changelog.get``                    describes every commit to show a hundred
+                                          (:mod:`.changelog`)
+``helper.url_for``                        works out forty addresses a page (:mod:`.addresses`)
+``wiki.BeautifulSoup``, ``get_header``,   parse, search and list again what did not change
+attachments of ``page_render_context``    (:mod:`.page_views`)
+``wiki.Search.render``, ``search.html``   reads all pages for each search, and counts letters
+                                          instead of ranking (:mod:`.search_page`)
+``page.html``                             does not say which pages link here
+                                          (:mod:`.linked_from`)
+``wiki.Page.discard_draft``               writes to the database where there is no draft
+                                          (:mod:`.editing`)
 ``wiki.Attachment``,                      files of the work tree are served before they are
 ``wiki.Page.upload_attachments``          committed (:mod:`.attachments`); types are not looked at,
                                           thumbnails have no limit (:mod:`.thumbnails`)
@@ -69,13 +87,38 @@ def install(app: Flask, storage: Any) -> None:
     storage.__class__ = WikiStorage
 
     # These bind names of otterwiki.server, so they can be imported only from here on.
-    from . import attachments, editing, headings, limit_pages, render_state, rendering
+    from . import (
+        addresses,
+        attachments,
+        az_index,
+        changelog,
+        editing,
+        headings,
+        kept_fragments,
+        limit_pages,
+        linked_from,
+        page_views,
+        render_state,
+        rendered_pages,
+        rendering,
+        search_page,
+        sidebar_cache,
+    )
 
     request_state.install(app)
+    addresses.install()
     rendering.install()
+    rendered_pages.install(app)
     headings.install(app)
+    sidebar_cache.install()
+    az_index.install()
+    changelog.install()
+    page_views.install()
+    search_page.install()
     attachments.install()
     rebind(difflib, bounded_difflib())
+    kept_fragments.install(app)
+    linked_from.install(app)
     editing.install(app)
     limit_pages.install(app)
     app.teardown_appcontext(lambda _error: render_state.forget_render_state())

@@ -22,6 +22,7 @@ from . import hooks
 from .actor import Actor
 from .authorship import Author
 from .errors import (
+    BadCredential,
     BadPath,
     BadRevision,
     Conflict,
@@ -132,10 +133,14 @@ def author_of(author: AuthorPair) -> Author:
 
 
 def acting() -> Actor | None:
-    """The actor of the request being served, None outside one and on a stock Otterwiki."""
+    """The actor of the request being served, None outside one, and where it sent a credential that
+    a stock Otterwiki knows nothing of: its own pages do not look at that either."""
     if not has_request_context():
         return None
-    return hooks.manager.hook.resolve_actor(request=request)
+    try:
+        return hooks.manager.hook.resolve_actor(request=request)
+    except BadCredential:
+        return None
 
 
 def metadata_of(record: CommitRecord, short: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .errors import BadPath, BadRevision, EngineError, NotFound
 from .history_records import CommitRecord
 from .paths import NO_COMMIT, check_revision
 from .request_state import RequestState, state_of
+from .sized_cache import SizedCache
 from .snapshot import Snapshot
 from .storage_common import (
     decode,
@@ -28,6 +29,10 @@ from .storage_common import (
     otterwiki_errors,
 )
 from .wiki import Wiki
+
+_COMMIT_BYTES, _FILE_BYTES = 1500, 150  # what a commit and each of its files take in memory
+#: What :meth:`CommittedFiles.metadata` found, by (wiki, revision at HEAD, path).
+last_changes: SizedCache[tuple[str, str, str], dict[str, Any]] = SizedCache(8 * 1024 * 1024)
 
 
 class CommittedFiles(GitStorage):
@@ -215,9 +220,19 @@ class CommittedFiles(GitStorage):
     @otterwiki_errors
     def metadata(self, filename: str, revision: str | None = None) -> dict[str, Any]:
         """The commit that last changed `filename`, at or before `revision`."""
-        path = normal(filename)
+        path, wiki = normal(filename), self.wiki
         if revision is not None:
-            revision = self.wiki.repository.resolve(check_revision(revision))
+            full = wiki.repository.resolve(check_revision(revision))
+            return self._last_change(filename, path, full)
+        key = str(wiki.repository.state_dir), self.pinned_revision(), path
+        known = last_changes.get(key)
+        if known is None:
+            known = self._last_change(filename, path, None)
+            if wiki.repository.head() == key[1]:  # else this may be about a later one
+                last_changes.put(key, known, _COMMIT_BYTES + _FILE_BYTES * len(known["files"]))
+        return {**known, "files": list(known["files"])}
+
+    def _last_change(self, filename: str, path: str, revision: str | None) -> dict[str, Any]:
         record = self.wiki.history.last_change(path, revision)
         if record is None:
             raise NotFound(f"{filename} has no history")

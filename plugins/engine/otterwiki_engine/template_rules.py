@@ -57,7 +57,69 @@ document.addEventListener("DOMContentLoaded", function() {
 </script>
 """
 
+
+def _kept(source: str, variant: str) -> str:
+    """What a template becomes whose HTML is kept for what the variable `source` names."""
+    return (
+        "{%- set kept = kept_fragment(" + source + " | default(none), " + variant + ") -%}"
+        "{%- if kept is not none -%}{{ kept }}{%- else -%}"
+        r"{%- set made -%}\g<0>{%- endset -%}"
+        "{{ keep_fragment(" + source + " | default(none), made, " + variant + ") }}{%- endif -%}"
+    )
+
+
+_WHOLE = re.compile(r"\A.*\Z", re.DOTALL)
+
 RULES = (
+    TemplateRule(
+        template="snippets/menutree.html",
+        pattern=_WHOLE,
+        replacement=_kept(
+            "menutree",
+            "'menu', has_permission('READ'), config.SIDEBAR_MENUTREE_FOCUS,"
+            " pagepath.lower() if pagepath else none",
+        ),
+        count=1,
+        reason="the page tree is the same at each view (otterwiki_engine.kept_fragments)",
+    ),
+    TemplateRule(
+        template="snippets/pageindex.html",
+        pattern=_WHOLE,
+        replacement=_kept("pages", "'index', hide_toc | default(false)"),
+        count=1,
+        reason="the page index is the same at each view (otterwiki_engine.kept_fragments)",
+    ),
+    TemplateRule(
+        template="page.html",
+        pattern="{{htmlcontent|safe}}\n</article>\n",
+        replacement=(
+            "{{htmlcontent|safe}}\n</article>\n"
+            "{% if htmlcontent is defined %}{{ linked_from(pagepath, revision) }}{% endif %}\n"
+        ),
+        count=1,
+        reason="a page shows which pages link to it (otterwiki_engine.linked_from)",
+    ),
+    TemplateRule(
+        template="search.html",
+        pattern=re.compile(
+            r"\{% if result %\}.*?\{% else %\}\n"
+            r'<h1 class="content-title">No match found\.</h1>\n\{% endif %\}',
+            re.DOTALL,
+        ),
+        replacement='{% include "otterwiki_engine/search_results.html" %}',
+        count=1,
+        reason="results come ranked, from the full-text index (otterwiki_engine.search_page)",
+    ),
+    TemplateRule(
+        template="search.html",
+        pattern='<div class="form-group">\n    <input class="btn btn-primary" type="submit"',
+        replacement=(
+            '{% include "otterwiki_engine/search_modes.html" %}\n'
+            '<div class="form-group">\n    <input class="btn btn-primary" type="submit"'
+        ),
+        count=1,
+        reason="plugins may know other ways to search than by words",
+    ),
     TemplateRule(
         template="layout.html",
         pattern="{#- custom js for tweaking an otter wiki #}",

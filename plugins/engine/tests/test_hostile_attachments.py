@@ -170,7 +170,7 @@ def test_g4_an_upload_that_is_not_what_it_says_is_refused_in_words(
         content_type="multipart/form-data",
     )
     assert script.status_code == 415
-    assert "its content is no" in script.json["error"]["message"]
+    assert "its content is no" in script.json["detail"]
     assert site.head() == before
 
 

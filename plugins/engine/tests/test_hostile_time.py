@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -324,3 +325,26 @@ def test_contract_every_replaced_pattern_is_upstreams() -> None:
 
     for owner, name, value in PATTERNS:
         assert vars(owner)[name] is value
+
+
+class _SlowToForget:
+    """An object in a cycle whose end costs processor time, as a large heap costs the collector."""
+
+    def __init__(self, seconds: float) -> None:
+        self.itself = self
+        self.seconds = seconds
+
+    def __del__(self) -> None:
+        until = time.thread_time() + self.seconds
+        while time.thread_time() < until:
+            pass
+
+
+def test_the_garbage_collector_is_not_charged_to_a_page() -> None:
+    with render_budget.render_time():
+        _SlowToForget(2 * render_budget.PARSE_SECONDS)
+        gc.collect()
+        render_budget.check()
+    with render_budget.render_time(), pytest.raises(render_budget.RenderTooSlow):
+        _SlowToForget(2 * render_budget.PARSE_SECONDS).__del__()
+        render_budget.check()

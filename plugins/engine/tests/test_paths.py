@@ -11,7 +11,7 @@ from small_wikis import ALICE, BOB, make_bare, make_work_tree
 
 from otterwiki_engine.authorship import Author, check_author, clean_message
 from otterwiki_engine.errors import BadPath, BadText, UncommittedChanges
-from otterwiki_engine.paths import path_problem
+from otterwiki_engine.paths import MAX_PARTS, path_problem
 from otterwiki_engine.repository import Repository
 
 HOSTILE = [
@@ -200,3 +200,8 @@ def test_f10_no_file_keeps_others_from_fetching(
     subprocess.run([*checked, str(repository.git_dir), str(tmp_path / "clone")], check=True)
     repository.commit({name: None}, base=None, author=ALICE, message="m")
     assert other.snapshot().files() == ["Home.md"]
+
+
+def test_f2_folders_in_folders_have_an_end() -> None:
+    assert path_problem("/".join("a" * MAX_PARTS)) is None
+    assert "parts" in str(path_problem("/".join("a" * (MAX_PARTS + 1))))

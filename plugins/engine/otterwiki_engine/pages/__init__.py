@@ -1,0 +1,1 @@
+"""Pages of one wiki as every door gets them: no Flask, no MCP, no tenants below this package."""
