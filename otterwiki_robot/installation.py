@@ -81,6 +81,7 @@ class Installation:
             max_wikis=self.settings.max_wikis,
             max_pages=self.settings.max_pages,
             max_collaborators=self.settings.max_collaborators,
+            max_tokens=self.settings.max_tokens,
             page_bytes=self.settings.max_page_bytes,
             attachment_bytes=self.settings.max_attachment_bytes,
             repository_bytes=self.settings.max_repository_bytes,

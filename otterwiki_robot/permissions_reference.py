@@ -33,12 +33,17 @@ _ROOT = """
 
 Forms are taken from pages of the root host itself only, with the form token of the session. A wiki
 is named by `?wiki=`; to somebody without a role on it, a page answers as for a missing wiki.
+
+The management API below `/api/` takes the cookie of somebody signed in, and what changes something
+from this origin only, with the form token in the header `X-CSRF-Token`. With an `Authorization`
+header, be it a wiki's token, the answer is 401.
 """
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def permissions_markdown(wiki_urls: Map, root_urls: Map) -> str:
     """The whole page, ending with a newline; the maps are those of the two applications."""
-    rows = table(("endpoint", "addresses", "GET", "POST"), _root_rows(root_urls))
+    rows = table(("endpoint", "addresses", *_METHODS), _root_rows(root_urls))
     return "\n".join((_HEAD, wiki_sections(wiki_urls) + _ROOT, rows))
 
 
@@ -50,8 +55,7 @@ def _root_rows(url_map: Map) -> Iterable[tuple[str, ...]]:
         yield (
             f"`{endpoint}`",
             " ".join(f"`{address}`" for address in sorted(addresses.get(endpoint, []))),
-            route.get or "",
-            route.post or "",
+            *(route.needs(method) or "" for method in _METHODS),
         )
 
 

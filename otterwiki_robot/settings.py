@@ -1,7 +1,7 @@
 """Every setting of an installation, declared once: name, type, default and help.
 
 `docs/settings.md` is generated from these declarations. This is the only module of the package
-that reads or writes the process environment.
+that reads or writes the process environment. One list, so it is longer than other modules.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from otterwiki_tenant.rate_limits import LEAST_READS, Rates
 from otterwiki_tenant.signup import SignupPolicy
 
 from . import setting_kinds
@@ -50,6 +51,18 @@ def _setting(
 ) -> Any:
     declaration = Declaration(variable, parse, kind, default, development_default, help)
     return dataclasses.field(metadata={"declaration": declaration})
+
+
+def _rate(variable: str, *, default: int, minimum: int = 1, help: str) -> Any:  # noqa: A002
+    """A rate limit. In development it is ten times as high: tests and tools come from one place."""
+    return _setting(
+        variable,
+        setting_kinds.whole_number(minimum, 10**9),
+        "number",
+        default=str(default),
+        development_default=str(10 * default),
+        help=help,
+    )
 
 
 _PORT = setting_kinds.whole_number(1, 65535)
@@ -182,6 +195,13 @@ class Settings:
         default="3",
         help="How many people besides its owner may have a role on a wiki.",
     )
+    max_tokens: int = _setting(
+        "ROBOT_MAX_TOKENS",
+        setting_kinds.whole_number(1, 1000),
+        "number",
+        default="20",
+        help="How many tokens that work a wiki may have, its first one included.",
+    )
     max_page_bytes: int = _setting(
         "ROBOT_MAX_PAGE_BYTES",
         _BYTES,
@@ -203,6 +223,55 @@ class Settings:
         default="250000000",
         help="The largest repository of a wiki, as packed by git.",
     )
+
+    rate_anonymous_reads: int = _rate(
+        "ROBOT_RATE_ANONYMOUS_READS",
+        default=600,
+        help="How many pages a minute people who are not signed in may open from one address (of "
+        "IPv6: from one /64). A fifth as many searches.",
+    )
+    rate_reads: int = _rate(
+        "ROBOT_RATE_READS",
+        default=3000,
+        minimum=LEAST_READS,
+        help="How many pages a minute somebody signed in, or one token, may open; as many searches "
+        f"again. Not below {LEAST_READS:,}.",
+    )
+    rate_writes: int = _rate(
+        "ROBOT_RATE_WRITES",
+        default=600,
+        help="How many changes a minute one person or one token may make.",
+    )
+    rate_clones: int = _rate(
+        "ROBOT_RATE_CLONES",
+        default=60,
+        help="How many times a minute one person, one token or one address may clone or fetch.",
+    )
+    rate_sign_ins: int = _rate(
+        "ROBOT_RATE_SIGN_INS",
+        default=100,
+        help="How many sign-in pages a minute one address may ask for.",
+    )
+    rate_bad_credentials: int = _rate(
+        "ROBOT_RATE_BAD_CREDENTIALS",
+        default=30,
+        help="How many tokens that are not valid one address may send to one wiki in five minutes "
+        "(ten times as many to all), before none of its tokens is looked at.",
+    )
+
+    @property
+    def rates(self) -> Rates:
+        """How often anybody may ask."""
+        return Rates(
+            anonymous_reads=self.rate_anonymous_reads,
+            anonymous_searches=max(1, self.rate_anonymous_reads // 5),
+            reads=self.rate_reads,
+            writes=self.rate_writes,
+            clones=self.rate_clones,
+            sign_ins=self.rate_sign_ins,
+            bad_credentials=self.rate_bad_credentials,
+            all_bad_credentials=10 * self.rate_bad_credentials,
+        )
 
     @property
     def scheme(self) -> str:

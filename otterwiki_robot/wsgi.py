@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otterwiki_tenant import current
+from otterwiki_tenant.rate_limits import RateLimits
 from otterwiki_tenant.wsgi import ADDRESS_KEY, FarmMiddleware
 
 from .installation import Installation
@@ -39,6 +40,7 @@ def create_application(settings: Settings) -> WSGIApp:
         root_app=root_app.wsgi_app,
         health_app=root_app.wsgi_app,
         trusted_proxies=settings.trusted_proxies,
+        rate_limits=RateLimits(installation.farm.layout.run, settings.rates),
     )
     return AccessLog(front_door, request_details)
 

@@ -24,7 +24,9 @@ from otterwiki_tenant.errors import TenantError
 from .acl_commands import COMMANDS as ACL_COMMANDS
 from .audit_commands import COMMANDS as AUDIT_COMMANDS
 from .farm_commands import COMMANDS as FARM_COMMANDS
+from .reindex_commands import COMMANDS as REINDEX_COMMANDS
 from .serving import COMMANDS as SERVING_COMMANDS
+from .token_commands import COMMANDS as TOKEN_COMMANDS
 from .user_commands import COMMANDS as USER_COMMANDS
 from .wiki_commands import COMMANDS as WIKI_COMMANDS
 
@@ -51,7 +53,9 @@ for _command in (
     *USER_COMMANDS,
     *WIKI_COMMANDS,
     *ACL_COMMANDS,
+    *TOKEN_COMMANDS,
     *AUDIT_COMMANDS,
+    *REINDEX_COMMANDS,
 ):
     cli.add_command(_command)
 

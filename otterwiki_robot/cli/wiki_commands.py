@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from otterwiki_robot.documents import wiki_document
 from otterwiki_robot.installation import Installation
 from otterwiki_robot.new_wiki import template_pages
 from otterwiki_robot.transfer.errors import SHOWN_PROBLEMS
@@ -222,29 +223,16 @@ def export_(installation: Installation, slug: str, path: Path, as_json: bool) ->
     )
 
 
+def _document(installation: Installation, record: WikiRecord) -> dict[str, object]:
+    return wiki_document(installation.settings, installation.farm.limits, record)
+
+
 def _access(record: WikiRecord) -> str:
     if record.suspended_at is not None:
         return f"suspended {record.suspended_at}"
     if not record.is_public:
         return "private"
     return "public, listed" if record.is_listed else "public"
-
-
-def _document(installation: Installation, record: WikiRecord) -> dict[str, object]:
-    """What --json says of a wiki; no hash and no key."""
-    return {
-        "slug": record.slug,
-        "name": record.display_name,
-        "owner_did": record.owner_did,
-        "description": record.description,
-        "public": record.is_public,
-        "listed": record.is_listed,
-        "suspended_at": record.suspended_at,
-        "max_pages": installation.farm.limits.pages_of(record),
-        "pages": record.page_count,
-        "created_at": record.created_at,
-        "url": installation.settings.wiki_url(record.slug),
-    }
 
 
 COMMANDS: tuple[click.Command, ...] = (wiki,)

@@ -1,4 +1,4 @@
-"""The root host: front page, sign-in, account pages and /health, in Otterwiki's look.
+"""The root host: front page, sign-in, account pages, their API and /health, in Otterwiki's look.
 
 A Flask application of its own, without a session of Flask's and without inline script. It touches
 the registry only while it answers. Each module adds its own routes.
@@ -18,8 +18,10 @@ from otterwiki_tenant.farm import Farm
 from . import (
     account,
     activity,
+    api,
     browsers,
     collaborators,
+    connect,
     create,
     errors,
     export_pages,
@@ -75,8 +77,9 @@ def create_root_app(settings: Settings, farm: Farm) -> Flask:
     app.register_blueprint(signing.create_blueprint(settings, farm))
     app.register_blueprint(import_pages.create_blueprint(settings, farm))
     app.register_blueprint(create.create_blueprint(settings, farm))
-    for part in (overview, wiki_settings, collaborators, activity, account, export_pages):
+    for part in (overview, wiki_settings, collaborators, connect, activity, account, export_pages):
         app.register_blueprint(part.create_blueprint(farm))
+    api.install(app, settings, farm)
     return app
 
 

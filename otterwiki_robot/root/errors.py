@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, g, redirect
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from otterwiki_tenant.errors import (
     FarmBusy,
     Forbidden,
+    LifetimeRefused,
     LimitReached,
     NameRefused,
     NoSuchCollaborator,
+    NoSuchToken,
     NoSuchUser,
     NoSuchWiki,
+    NotPublic,
     RegistryConflict,
     RoleRefused,
     TenantError,
@@ -30,9 +33,12 @@ from .sentences import sentence
 _log = logging.getLogger(__name__)
 #: Refusals that a page did not answer itself, beside the field; their texts are for people.
 _CONFLICTS = (
+    LifetimeRefused,
     LimitReached,
     NameRefused,
     NoSuchCollaborator,
+    NoSuchToken,
+    NotPublic,
     RegistryConflict,
     RoleRefused,
     TextRefused,
@@ -47,7 +53,10 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         code = error.name.lower().replace(" ", "_")
-        return refusal(error.name, error.description or "", error.code or 500, code)
+        response = refusal(error.name, error.description or "", error.code or 500, code)
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return response
 
     @app.errorhandler(NoWikiYet)
     def no_wiki_yet(_error: NoWikiYet) -> Response:

@@ -15,6 +15,8 @@ from otterwiki_tenant.farm import Farm
 from . import own_files
 
 FORM_FIELD = "form_token"
+CSRF_HEADER = "X-CSRF-Token"  # what requests to the API repeat the form token in
+API_PREFIX = "/api/"
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -34,6 +36,10 @@ _ELSEWHERE = (
 _TOO_OLD = (
     "This form belongs to an earlier sign-in, so nothing was changed. "
     "Open the page again and send the form once more."
+)
+_NO_HEADER = (
+    f"The header {CSRF_HEADER} is missing, or belongs to an earlier sign-in, so nothing was "
+    "changed. GET /api/me says what it must be."
 )
 
 
@@ -65,11 +71,15 @@ def check_form(farm: Farm, settings: Settings) -> None:
     """Refuse what changes something unless one of our own pages sent it (checklist D6).
 
     A sibling wiki's page is same-site, so its requests carry the cookie too: the request must say
-    that it is from this origin, and repeat the form's token. These guards are for cookies; with an
-    Authorization header the cookie is not looked at. Raises :class:`FormRefused`.
+    that it is from this origin, and repeat the form's token, to the API in a header. These guards
+    are for cookies; with an Authorization header the cookie is not looked at. Raises
+    :class:`FormRefused`.
     """
     if origins.is_safe(request.method) or "Authorization" in request.headers:
         return
+    is_api = request.path.startswith(API_PREFIX)
+    if is_api and g.session_id is None:
+        return  # who is nobody changes nothing there: the table of routes says so, with 401
     is_ours = origins.is_same_origin(
         own=f"{settings.scheme}://{request.host}",
         origin=request.headers.get("Origin"),
@@ -84,9 +94,9 @@ def check_form(farm: Farm, settings: Settings) -> None:
         expected = _digest(farm, "browser", nonce) if nonce else ""
     if not expected:
         raise FormRefused(_TOO_OLD)  # before the form is read: nobody is known who sent it
-    sent = request.form.get(FORM_FIELD, "")
-    if not hmac.compare_digest(sent.encode(), expected.encode()):
-        raise FormRefused(_TOO_OLD)
+    sent = request.headers.get(CSRF_HEADER, "") if is_api else request.form.get(FORM_FIELD, "")
+    if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), expected.encode()):
+        raise FormRefused(_NO_HEADER if is_api else _TOO_OLD)
 
 
 def _nonce(farm: Farm) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify, make_response, render_template, request
 
+from otterwiki_engine.problems import MEDIA_TYPE, problem
 from otterwiki_tenant.wsgi import wants_json
 
 
@@ -15,10 +16,12 @@ def message_page(title: str, message: str, status: int) -> tuple[str, int]:
 def refusal(title: str, message: str, status: int, code: str) -> Response:
     """What a refused request gets: the page, or for a program JSON with the same sentence.
 
-    The JSON is the farm's one shape, ``{"error": {"code": ..., "message": ...}}``.
+    The JSON is the one shape that everything has for refusals (RFC 9457).
     """
     if wants_json(request.environ):
-        response = jsonify({"error": {"code": code, "message": message}})
+        document, status = problem(status, message, code=code)
+        response = jsonify(document)
         response.status_code = status
+        response.mimetype = MEDIA_TYPE
         return response
     return make_response(message_page(title, message, status))

@@ -28,6 +28,7 @@ class Done(StrEnum):
     ROLE_CHANGED = "role-changed"
     REVOKED = "revoked"
     LEFT = "left"
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105 - a code, not a secret
     SESSION_ENDED = "session-ended"
     SIGNED_OUT_EVERYWHERE = "signed-out-everywhere"
     ACCOUNT_DELETED = "account-deleted"
@@ -47,6 +48,7 @@ SENTENCES: Mapping[Done, str] = MappingProxyType(
         Done.ROLE_CHANGED: "The role is changed and holds from now on.",
         Done.REVOKED: "The collaborator is removed and has no more access.",
         Done.LEFT: "You have left the wiki.",
+        Done.TOKEN_REVOKED: "The token is revoked and opens nothing any more.",
         Done.SESSION_ENDED: "That browser is signed out.",
         Done.SIGNED_OUT_EVERYWHERE: "You are signed out in every browser.",
         Done.ACCOUNT_DELETED: "Your account is deleted.",

@@ -28,16 +28,30 @@ class Who(enum.StrEnum):
 
 @dataclass(frozen=True)
 class RootRoute:
-    """Who may send which method; None: nobody. `get` stands for HEAD and OPTIONS too."""
+    """Who may send which method; None: nobody. `get` stands for HEAD too.
+
+    OPTIONS is answered by Flask itself, with the methods there are, to whoever may send one.
+    """
 
     get: Who | None = None
     post: Who | None = None
+    put: Who | None = None
+    patch: Who | None = None
+    delete: Who | None = None
 
     def needs(self, method: str) -> Who | None:
         """Who may send `method`, None for nobody."""
-        if method in ("GET", "HEAD", "OPTIONS"):
-            return self.get or (self.post if method == "OPTIONS" else None)
-        return self.post if method == "POST" else None
+        by_method = {
+            "GET": self.get,
+            "HEAD": self.get,
+            "POST": self.post,
+            "PUT": self.put,
+            "PATCH": self.patch,
+            "DELETE": self.delete,
+        }
+        if method == "OPTIONS":
+            return next((who for who in by_method.values() if who is not None), None)
+        return by_method.get(method)
 
 
 _PUBLIC = RootRoute(get=Who.ANYONE)
@@ -79,6 +93,23 @@ ROUTES: Mapping[str, RootRoute] = MappingProxyType(
         "collaborators.show": RootRoute(get=Who.MEMBER),
         "collaborators.change": RootRoute(post=Who.OWNER),
         "wiki_settings.show": RootRoute(get=Who.OWNER),
+        # the management API
+        "api.document": _PUBLIC,
+        "api.me": RootRoute(get=Who.SIGNED_IN),
+        "api.wikis": RootRoute(get=Who.SIGNED_IN),
+        "api.create_wiki": RootRoute(post=Who.SIGNED_IN),
+        "api.wiki": RootRoute(get=Who.MEMBER),
+        "api.change_wiki": RootRoute(patch=Who.OWNER),
+        "api.delete_wiki": RootRoute(delete=Who.OWNER),
+        "api.members": RootRoute(get=Who.MEMBER),
+        "api.set_member": RootRoute(put=Who.OWNER),
+        "api.remove_member": RootRoute(delete=Who.OWNER),
+        "api.tokens": RootRoute(get=Who.OWNER),
+        "api.create_token": RootRoute(post=Who.OWNER),
+        "api.replace_token": RootRoute(post=Who.OWNER),
+        "api.revoke_token": RootRoute(delete=Who.OWNER),
+        "connect.show": RootRoute(get=Who.OWNER),
+        "connect.change": RootRoute(post=Who.OWNER),
         "wiki_settings.change": RootRoute(post=Who.OWNER),
     }
 )

@@ -23,6 +23,8 @@ _OF_A_WIKI: Mapping[Action, str] = MappingProxyType(
         Action.ROLE_CHANGED: "{who} changed the role of {whom}{detail}.",
         Action.REVOKED: "{who} removed {whom}{detail}.",
         Action.LEFT: "{who} left the wiki{detail}.",
+        Action.TOKEN_MADE: "{who} made a token{detail}.",
+        Action.TOKEN_REVOKED: "{who} revoked a token{detail}.",
         Action.WIKI_SUSPENDED: "{who} suspended the wiki{detail}.",
         Action.WIKI_RESUMED: "{who} ended the suspension of the wiki{detail}.",
         Action.LIMIT_CHANGED: "{who} changed the wiki's page limit{detail}.",

@@ -37,6 +37,7 @@ _FOR_EVERYBODY = (("My wikis", "/app/", "fa-book"),)
 _FOR_OWNERS = (
     ("Settings", "/app/settings", "fa-cog"),
     ("Collaborators", "/app/collaborators", "fa-users"),
+    ("Connect", "/app/connect", "fa-plug"),
     ("Activity", "/app/activity", "fa-history"),
     ("Import", "/app/import", "fa-file-import"),
     ("Export", "/app/export", "fa-file-export"),

@@ -26,6 +26,7 @@ PAGES = (
     "/app/create",
     "/app/settings",
     "/app/collaborators",
+    "/app/connect",
     "/app/activity",
     "/app/account",
 )
@@ -47,7 +48,8 @@ def test_signed_out_every_page_leads_to_the_sign_in_and_back(visit: Visit, path:
     assert answer.headers["Location"] == f"/auth/login?next={expected}"
     as_json = stranger.get(path, headers={"Accept": "application/json"})
     assert as_json.status_code == 401
-    assert as_json.json == {"error": {"code": "unauthorized", "message": "Sign in first."}}
+    assert as_json.mimetype == "application/problem+json"
+    assert (as_json.json["code"], as_json.json["detail"]) == ("unauthorized", "Sign in first.")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/", "/terms"])

@@ -389,7 +389,7 @@ def check_json(farm: Farm) -> None:
     answer = farm.ask("/Large/save", headers={"Accept": "application/json"}, **options)
     assert answer.status_code == 413
     assert answer.json is not None
-    assert answer.json["error"]["limit"] == farm.settings.max_page_bytes
+    assert answer.json["limit"] == farm.settings.max_page_bytes
 
 
 #: What else stands in a code span, and how it is seen to be true.

@@ -27,10 +27,11 @@ import pytest
 
 from otterwiki_robot.installation import Installation
 from otterwiki_robot.settings import read_settings
-from otterwiki_tenant import clock, names, people, sessions, users
+from otterwiki_tenant import clock, names, people, sessions, token_store, tokens, users
 from otterwiki_tenant.access import Role
 from otterwiki_tenant.audit import By
 from otterwiki_tenant.farm import Farm
+from otterwiki_tenant.token_store import TokenRecord
 
 from .made_farm import ALICE, BOB
 
@@ -362,6 +363,55 @@ def test_a17_the_next_request_by_token_is_refused(
                 assert answer.status in (401, 403), f"{name}: {answer.status}"
                 assert CANARY not in answer.body
             assert _saves(served, headers, {}).status in (401, 403)
+
+
+@pytest.mark.parametrize("change", ["revoke the token", "remove its maker"])
+def test_c7_a_named_token_ends_in_every_worker(
+    served: Served, alice_wiki: str, change: str
+) -> None:
+    """Each worker has checked it, and remembers that; another process ends it."""
+    if change == "revoke the token":
+        made = served.robot("token", "create", "alice", "--name", "agent", "--role", "editor")
+        text, token_id = str(made["token"]), str(made["id"])
+    else:
+        text, token_id = _token_of(served, EDITH)
+    other = str(served.robot("token", "create", "alice", "--role", "viewer")["token"])
+    headers, others = ({"Authorization": f"Bearer {token}"} for token in (text, other))
+    for worker in served.workers():
+        with served.only(worker):
+            for name, answer in _open_doors(served, headers, by_token=True).items():
+                assert answer.status == 200, f"{name} is not open: {answer.status}"
+            assert _saves(served, headers, {}).status == 302
+            assert _saves(served, others, {}).status == 403
+    head = _head(served)
+    if change == "revoke the token":
+        assert served.robot("token", "revoke", "alice", token_id)["revoked"] is True
+    else:
+        served.robot("acl", "revoke", "alice", EDITH)
+    for worker in served.workers():
+        with served.only(worker):
+            for name, answer in _open_doors(served, headers, by_token=True).items():
+                assert answer.status == 401, f"{name}: {answer.status}"
+                assert CANARY not in answer.body
+            assert _saves(served, headers, {}).status == 401
+            assert served.ask("alice", "/Home", others).status == 200
+    assert _head(served) == head
+
+
+def _token_of(served: Served, handle: str) -> tuple[str, str]:
+    """A token made by a collaborator, as one who owned the wiki before; and its id."""
+    made = tokens.mint(rounds=4)
+    record = TokenRecord(
+        id=made.token_id,
+        wiki_slug="alice",
+        name="an editor's",
+        role=Role.EDITOR,
+        maker_did=names.development_did(handle),
+        created_at=clock.timestamp(clock.now()),
+    )
+    with served.farm.database.writing() as session:
+        token_store.add(session, record, made)
+    return made.text, made.token_id
 
 
 def test_h6_a_wiki_made_again_inherits_nothing(served: Served, alice_wiki: str) -> None:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from otterwiki_robot.installation import Installation
 from otterwiki_robot.root import routes
 from otterwiki_robot.root.routes import ROUTES, RootRoute, Who, needed
-from otterwiki_tenant import names, people, users, wikis
+from otterwiki_tenant import acls, names, people, token_store, users, wikis
 from otterwiki_tenant.access import Role
 from otterwiki_tenant.audit import By
 
@@ -30,11 +30,27 @@ FORMS: dict[str, dict[str, str]] = {
     "import_pages.decide": {"do": "discard"},
     "import_pages.stage": {"url": ""},
     "overview.leave": {"wiki": "alice"},
+    "connect.change": {"do": "make", "name": "laptop", "role": "viewer", "lifetime": "30"},
     "signing.confirm": {"next": "http://alice.robot.localhost:8000/", "nonce": "x"},
     "signing.sign_out": {},
     "wiki_settings.change": {"do": "visibility", "visibility": "public", "sure": "yes"},
 }
-VALUES = {"filename": "img/otter.png", "token": "x", "staged_id": "x", "size": "8", "extra": "x"}
+#: The JSON object that each unsafe route of the API takes; None: it takes none.
+BODIES: dict[tuple[str, str], dict[str, object] | None] = {
+    ("api.create_wiki", "POST"): {"name": "Second"},
+    ("api.change_wiki", "PATCH"): {"name": "hacked", "public": True},
+    ("api.delete_wiki", "DELETE"): None,
+    ("api.set_member", "PUT"): {"role": "viewer"},
+    ("api.remove_member", "DELETE"): None,
+    ("api.create_token", "POST"): {"name": "laptop", "role": "editor"},
+    ("api.replace_token", "POST"): None,
+    ("api.revoke_token", "DELETE"): None,
+}
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+VALUES = {
+    "filename": "img/otter.png", "token": "x", "staged_id": "x", "size": "8", "extra": "x",
+    "slug": "alice", "person": BOB,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,10 +78,11 @@ def app(installation: Installation) -> Flask:
     return make_app(installation)
 
 
-def _sent(app: Flask) -> Iterator[tuple[str, str, str]]:
-    """Endpoint, method and address of every rule, about Alice's wiki."""
+def _sent(app: Flask, token_id: str = "0" * 16) -> Iterator[tuple[str, str, str]]:
+    """Endpoint, method and address of every rule, about Alice's wiki and that token of it."""
+    values = {**VALUES, "token_id": token_id}
     for rule in app.url_map.iter_rules():
-        built = rule.build({name: VALUES[name] for name in rule.arguments})
+        built = rule.build({name: values[name] for name in rule.arguments})
         assert built is not None, rule
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield rule.endpoint, method, f"{built[1]}?wiki=alice"
@@ -77,12 +94,24 @@ def test_h1_every_endpoint_and_method_has_a_row(app: Flask) -> None:
     rows = {
         (endpoint, method)
         for endpoint, row in ROUTES.items()
-        for method in ("GET", "POST")
+        for method in ("GET", *UNSAFE)
         if row.needs(method)
     }
     assert found - rows == set(), "decide who may use these"
     assert rows - found == set(), "these are gone"
-    assert {endpoint for endpoint, method in found if method == "POST"} == set(FORMS)
+    forms = {(endpoint, "POST") for endpoint in FORMS}
+    assert {(endpoint, method) for endpoint, method in found if method in UNSAFE} == (
+        forms | set(BODIES)
+    )
+
+
+def test_h1_what_changes_something_by_the_api_asks_for_a_person() -> None:
+    """Nobody's requests pass the guards of the API, because the table refuses them."""
+    for endpoint, method in BODIES:
+        assert needed(endpoint, method) in (Who.SIGNED_IN, Who.MEMBER, Who.OWNER)
+    for endpoint, row in ROUTES.items():
+        if endpoint.startswith("api."):
+            assert all(row.needs(method) is not Who.ANYONE for method in UNSAFE)
 
 
 @pytest.mark.parametrize("name", sorted(PEOPLE))
@@ -90,7 +119,7 @@ def test_h1_every_route_as_everybody(installation: Installation, app: Flask, nam
     """By status, and by effect: what is refused changes nothing."""
     asker = PEOPLE[name]
     checked = 0
-    for endpoint, method, address in _sent(app):
+    for endpoint, method, address in _sent(app, _token_ids(installation)[0]):
         if endpoint in ("account.delete", "account.sign_out_everywhere", "signing.sign_out"):
             continue  # end what the walk needs; asked below
         who = needed(endpoint, method)
@@ -99,8 +128,11 @@ def test_h1_every_route_as_everybody(installation: Installation, app: Flask, nam
         if asker.handle:
             browser.sign_in(asker.handle)
         before = _rows(installation)
+        is_api = address.startswith("/api/")
         if method == "GET":
             answer = browser.get(address)
+        elif is_api:
+            answer = browser.api(method, address, BODIES[endpoint, method])
         else:
             answer = _post(browser, address, FORMS[endpoint])
         signs_in = answer.status_code == 303 and "/auth/login" in answer.headers["Location"]
@@ -108,6 +140,8 @@ def test_h1_every_route_as_everybody(installation: Installation, app: Flask, nam
         if who in asker.who:
             assert not signs_in, where
             assert answer.status_code not in (401, 403), where
+        elif name == "nobody" and is_api:
+            assert answer.status_code == 401, where
         elif name == "nobody":
             assert signs_in or (method == "POST" and answer.status_code == 403), where
         else:
@@ -115,7 +149,7 @@ def test_h1_every_route_as_everybody(installation: Installation, app: Flask, nam
         if who not in asker.who or method == "GET":
             assert _rows(installation) == before, where
         checked += 1
-    assert checked > 20
+    assert checked > 35
 
 
 @pytest.mark.parametrize("path", ["/app/account/delete", "/app/account/sign-out-everywhere"])
@@ -158,4 +192,11 @@ def _rows(installation: Installation) -> object:
                 for record in wikis.all_wikis(session)
             ],
             wikis.shared_with(session, names.development_did("edith.test")),
+            acls.members(session, "alice"),
+            token_store.of_wiki(session, "alice"),
         )
+
+
+def _token_ids(installation: Installation) -> list[str]:
+    with installation.farm.database.reading() as session:
+        return [item.token.id for item in token_store.of_wiki(session, "alice")]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from otterwiki_robot.settings import BadSetting, declarations, read_settings
+from otterwiki_tenant.rate_limits import Rates
 from otterwiki_tenant.signup import SignupPolicy
 
 DEV = {"ROBOT_DEV": "1"}
@@ -108,3 +109,14 @@ def test_every_declaration_says_what_it_is_for() -> None:
         for default in (declaration.default, declaration.development_default):
             if default is not None:
                 declaration.parse(default)
+
+
+def test_i2_rates_have_defaults_and_signed_in_reading_a_floor() -> None:
+    rates = read_settings({"ROBOT_DOMAIN": "wikis.example"}).rates
+    assert rates == Rates()
+    assert read_settings(DEV).rates.writes == 10 * rates.writes
+    given = read_settings({**DEV, "ROBOT_RATE_READS": "1200", "ROBOT_RATE_ANONYMOUS_READS": "4"})
+    assert (given.rates.reads, given.rates.anonymous_reads) == (1200, 4)
+    assert given.rates.anonymous_searches == 1
+    with pytest.raises(BadSetting, match="from 1200 to"):
+        read_settings({**DEV, "ROBOT_RATE_READS": "1199"})

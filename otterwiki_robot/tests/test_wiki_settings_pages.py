@@ -200,7 +200,7 @@ def test_h5_a_private_a_public_and_a_missing_wiki_answer_a_stranger_alike(
     assert len(pages) == 1
     as_json = person.get("/app/settings?wiki=alice", headers={"Accept": "application/json"})
     assert as_json.json is not None
-    assert as_json.json["error"]["code"] == "not_found"
+    assert as_json.json["code"] == "not_found"
 
 
 def test_a_role_that_was_taken_away_is_refused_at_the_next_request(

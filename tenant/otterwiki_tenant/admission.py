@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from otterwiki_engine.actor import Actor
 
-from . import access, acls, audit, confirmations, sessions, users, visits, wikis
+from . import access, audit, confirmations, sessions, users, visits, wikis
 from .access import Credential, Role
 from .audit import Action, By
 from .bindings import ROOT
 from .confirmations import Confirmation
-from .credentials import CredentialRefused, bearer_token
 from .errors import NoSuchUser, SignInRefused
 from .identity import Identity
 from .visits import NOBODY, SignedIn, Visit
@@ -27,16 +26,14 @@ from .wikis import WikiRecord
 if TYPE_CHECKING:
     from .farm import Farm
 
-TOKEN_CLIENT = "API token"  # noqa: S105 - what commits made with a wiki's token say
-_NOT_THIS_WIKIS = "This token is not one of this wiki's, or not valid any more."
-
 
 @dataclass(frozen=True)
 class Admission:
     """What the registry says about one request: the person, the wiki, and what they may do there.
 
-    `wiki` and `actor` are None where there is no such wiki; `role` is the person's own, whatever
-    the wiki's state.
+    `wiki` and `actor` are None where there is no such wiki; `role` is the person's own (with a
+    token: what that is worth), whatever the wiki's state. `token_id` is the public id of the
+    wiki's token that was sent, if one was.
     """
 
     visit: Visit
@@ -44,6 +41,7 @@ class Admission:
     actor: Actor | None
     role: Role | None = None
     credential: Credential = Credential.NONE
+    token_id: str | None = None
 
     @property
     def user(self) -> users.User | None:
@@ -84,34 +82,8 @@ def admit(
         record, role = wikis.with_role(questions, slug, visit.user.did if visit.user else "")
     credential = Credential.SESSION if visit.user else Credential.NONE
     return Admission(
-        visit, record, _actor(slug, record, role, visit.user, credential), role, credential
+        visit, record, actor_of(slug, record, role, visit.user, credential), role, credential
     )
-
-
-def admit_authorized(farm: Farm, slug: str, authorization: str) -> Admission:
-    """Who asks for `slug` by an Authorization header, whatever cookies came with it.
-
-    A wiki's own token acts for the owner, as an editor at most. Raises :class:`CredentialRefused`
-    for everything else, in the same words for every wiki, and Unavailable.
-    """
-    token = bearer_token(authorization)
-    if token is None:
-        raise CredentialRefused(_NOT_THIS_WIKIS)
-    with farm.database.reading() as session:
-        record = wikis.by_slug(session, slug)
-        owner_did = record.owner_did if record else ""
-        owner = users.active_by_did(session, owner_did)
-        owners_role = acls.role_of(session, slug, owner_did)
-    if record is None or owner is None:
-        raise CredentialRefused(_NOT_THIS_WIKIS)
-    is_right = farm.checked_tokens.is_right(
-        token, token_id=record.token_id, token_hash=record.mcp_token_hash
-    )
-    if not is_right:
-        raise CredentialRefused(_NOT_THIS_WIKIS)
-    role = access.lesser(Role.EDITOR, owners_role)
-    actor = _actor(slug, record, role, owner, Credential.WIKI_TOKEN, client=TOKEN_CLIENT)
-    return Admission(NOBODY, record, actor, role, Credential.WIKI_TOKEN)
 
 
 def _visit(
@@ -135,7 +107,7 @@ def _visit(
     )
 
 
-def _actor(
+def actor_of(
     slug: str,
     record: WikiRecord | None,
     role: Role | None,
@@ -143,6 +115,7 @@ def _actor(
     credential: Credential,
     client: str | None = None,
 ) -> Actor | None:
+    """What a request is on the wiki, None where there is no such wiki."""
     if record is None:
         return None
     permissions = access.permissions_of(

@@ -53,6 +53,8 @@ class Action(enum.StrEnum):
     ROLE_CHANGED = "role_changed"
     REVOKED = "revoked"
     LEFT = "left"
+    TOKEN_MADE = "token_made"  # noqa: S105 - a word of the audit trail
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105
     WIKI_SUSPENDED = "wiki_suspended"
     WIKI_RESUMED = "wiki_resumed"
     LIMIT_CHANGED = "limit_changed"

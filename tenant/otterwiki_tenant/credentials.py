@@ -1,12 +1,14 @@
 """What an Authorization header says. It decides alone: the cookies of such a request are ignored.
 
 A wiki's token is found by its public id. Its secret is checked with bcrypt once a process and then
-remembered by digest, for as long as the wiki's row carries the same hash. Junk never gets that far,
-and of what does, one is checked at a time (checklist I3).
+remembered by digest, for as long as the token's row carries the same hash: the row is asked on
+every request. Junk never gets that far, and of what does, one is checked at a time (checklist I3).
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -18,6 +20,7 @@ from .errors import TenantError, Unavailable
 
 MAX_HEADER_CHARACTERS = 4096
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+) *", re.ASCII)
+_BASIC = re.compile(r"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2}) *", re.ASCII)
 _MOST_REMEMBERED = 1024
 _WAIT_SECONDS = 5.0
 
@@ -32,6 +35,29 @@ def bearer_token(authorization: str) -> str | None:
         return None
     match = _BEARER.fullmatch(authorization)
     return match.group(1) if match else None
+
+
+def basic_password(authorization: str) -> str | None:
+    """The password of a Basic header (RFC 7617), whoever the user is; None for anything else."""
+    if len(authorization) > MAX_HEADER_CHARACTERS:
+        return None
+    match = _BASIC.fullmatch(authorization)
+    if match is None:
+        return None
+    try:
+        user_pass = base64.b64decode(match.group(1), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    _user, colon, password = user_pass.partition(":")
+    return password if colon else None
+
+
+def sent_token(authorization: str, *, allow_basic: bool) -> str | None:
+    """The token in a header: of Bearer, or the password of Basic where that is allowed."""
+    token = bearer_token(authorization)
+    if token is None and allow_basic:
+        token = basic_password(authorization)
+    return token
 
 
 class CheckedTokens:

@@ -44,6 +44,18 @@ class CollaboratorLimit(LimitReached):
     """The wiki has as many collaborators as a wiki may have."""
 
 
+class TokenLimit(LimitReached):
+    """The wiki has as many usable tokens as a wiki may have."""
+
+
+class NoSuchToken(TenantError):
+    """The wiki has no token of that id that is not revoked yet."""
+
+
+class LifetimeRefused(TenantError):
+    """A token can't live that long, or that short."""
+
+
 class Forbidden(TenantError):
     """Whoever asks may not do this, by the rows as they are now."""
 

@@ -12,7 +12,7 @@ from otterwiki_engine.actor import Actor
 from otterwiki_engine.authorship import Author
 from otterwiki_engine.repository import Repository
 
-from . import admission, clock, keys, lifecycle, sessions, wikis
+from . import admission, clock, keys, lifecycle, sessions, token_admission, token_store, wikis
 from .admission import Admission
 from .audit import OPERATOR, By
 from .bindings import ROOT, Bindings
@@ -112,9 +112,19 @@ class Farm:
         """Who asks for `slug` by cookies, and what they may do; see :func:`admission.admit`."""
         return admission.admit(self, slug, cookie_header, environ, now or clock.now())
 
-    def admit_authorized(self, slug: str, authorization: str) -> Admission:
-        """The same by an Authorization header; see :func:`admission.admit_authorized`."""
-        return admission.admit_authorized(self, slug, authorization)
+    def admit_authorized(
+        self,
+        slug: str,
+        authorization: str,
+        *,
+        allow_basic: bool = False,
+        now: datetime | None = None,
+    ) -> Admission:
+        """The same by an Authorization header; see
+        :func:`token_admission.admit_authorized`."""
+        return token_admission.admit_authorized(
+            self, slug, authorization, now or clock.now(), allow_basic=allow_basic
+        )
 
     def visit(
         self,
@@ -191,10 +201,16 @@ class Farm:
         return admission.confirm(self, slug, cookie_header, statement, now or clock.now())
 
     def see(self, visit: Visit, now: datetime | None = None) -> None:
-        """Keep when a session was last seen, to the hour: most requests write nothing."""
-        if visit.to_see is not None:
-            with self.database.writing() as session:
-                sessions.see(session, visit.to_see, now or clock.now())
+        """Keep when a session was last seen, or a token used, to the hour: most requests write
+        nothing."""
+        if visit.to_see is None and visit.used_token is None:
+            return
+        moment = now or clock.now()
+        with self.database.writing() as session:
+            if visit.to_see is not None:
+                sessions.see(session, visit.to_see, moment)
+            if visit.used_token is not None:
+                token_store.use(session, visit.used_token, moment)
 
     def renewed_cookie(self, visit: Visit, now: datetime | None = None) -> str | None:
         """A fresh platform cookie where the browser's is older than a day, else None."""

@@ -22,7 +22,7 @@ from otterwiki_engine.authorship import Author
 from otterwiki_engine.errors import RepositoryBusy, RepositoryDamaged
 from otterwiki_engine.repository import Repository
 
-from . import audit, clock, files, tokens, users, wikis
+from . import audit, clock, files, token_store, tokens, users, wikis
 from .audit import Action, By
 from .errors import Forbidden, StrayFolder, Suspended, TenantError
 from .layout import NEW_PREFIX, TRASH_PREFIX, pending_of, repository_of
@@ -102,6 +102,7 @@ def create(
             with farm.database.writing() as session:  # the moment the wiki begins to exist
                 _future_owner(farm, session, owner_did, by)
                 wikis.add(session, record, owner, now, max_wikis)
+                token_store.add_first(session, record)
                 audit.note(session, Action.WIKI_CREATED, by, slug)
         except BaseException:
             _undo(farm, slug)

@@ -18,6 +18,7 @@ class FarmLimits:
     max_wikis: int = 1  # of one person
     max_pages: int = 500  # of one wiki, unless it has a limit of its own
     max_collaborators: int = 3  # of one wiki, its owner not counted
+    max_tokens: int = 20  # of one wiki, those that work
     page_bytes: int | None = 1_000_000
     attachment_bytes: int | None = 10_000_000
     repository_bytes: int | None = 250_000_000

@@ -81,7 +81,7 @@ class WikiRow(Base):
     owner_did: Mapped[str] = mapped_column(ForeignKey("users.did"), index=True)
     display_name: Mapped[str]
     repo_path: Mapped[str]
-    mcp_token_hash: Mapped[str]
+    mcp_token_hash: Mapped[str]  # of the first token, "" once that is revoked
     token_id: Mapped[str] = mapped_column(unique=True)  # public half of the first token
     is_public: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[str]
@@ -105,6 +105,23 @@ class AclRow(Base):
     role: Mapped[str]
     granted_by: Mapped[str]
     granted_at: Mapped[str]
+
+
+class TokenRow(Base):
+    """A bearer token of one wiki, for programs. A revoked one keeps no hash."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (CheckConstraint("role IN ('editor', 'viewer')", name="role"),)
+    id: Mapped[str] = mapped_column(primary_key=True)  # the public half, by which it is found
+    wiki_slug: Mapped[str] = mapped_column(ForeignKey("wikis.slug"), index=True)
+    name: Mapped[str]  # commits made with it carry it
+    role: Mapped[str]
+    maker_did: Mapped[str] = mapped_column(ForeignKey("users.did"), index=True)
+    token_hash: Mapped[str | None]  # None: the wiki's first one, whose hash is mcp_token_hash
+    created_at: Mapped[str]
+    expires_at: Mapped[str | None]  # None: never
+    last_used_at: Mapped[str | None]  # to the hour
+    revoked_at: Mapped[str | None]
 
 
 class LoginLinkRow(Base):

@@ -18,6 +18,7 @@ MAX_SLUG_CHARACTERS = 30
 MAX_DID_CHARACTERS = 200
 MAX_DISPLAY_NAME_CHARACTERS = 80
 MAX_DESCRIPTION_CHARACTERS = 300
+MAX_TOKEN_NAME_CHARACTERS = 60
 
 _SPECIFICATION = (
     "api auth app www admin mcp docs status blog help support static assets null undefined wiki"
@@ -113,6 +114,20 @@ def check_description(text: str) -> str:
     Raises :class:`TextRefused`.
     """
     return _one_line(text, "description", MAX_DESCRIPTION_CHARACTERS)
+
+
+def check_token_name(text: str) -> str:
+    """Return a token's name without surrounding space: one line of 1 to 60 characters.
+
+    It stands in commits as the program that made them, so it has none of the characters that git
+    does not carry in names. Raises :class:`TextRefused`.
+    """
+    name = _one_line(text, "name", MAX_TOKEN_NAME_CHARACTERS)
+    if not name:
+        raise TextRefused("The name is empty: say which program or machine the token is for")
+    if "<" in name or ">" in name:
+        raise TextRefused("The name must not contain < or >")
+    return name
 
 
 def _one_line(text: str, what: str, most_characters: int) -> str:

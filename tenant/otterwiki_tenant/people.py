@@ -7,9 +7,10 @@ wikis are the farm's own (:meth:`Farm.create_wiki`, :meth:`Farm.delete_wiki`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from . import acls, audit, clock, login_links, sessions, users, wikis
+from . import acls, audit, clock, login_links, sessions, users, wiki_tokens, wikis
 from .access import Role
 from .audit import OPERATOR, Action, By
 from .errors import (
@@ -24,6 +25,7 @@ from .errors import (
 )
 from .rights import acting_person, owned_wiki, require_operator, suspended_text
 from .users import User
+from .wikis import WikiRecord
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -84,7 +86,7 @@ def grant(farm: Farm, slug: str, grantee_did: str, role: Role, by: By) -> Role |
 
 
 def revoke(farm: Farm, slug: str, grantee_did: str, by: By) -> None:
-    """Take a collaborator's role away; what they wrote stays, under their name.
+    """Take a collaborator's role away, and the tokens they made; what they wrote stays.
 
     Raises NoSuchWiki, Forbidden, NoSuchCollaborator or RoleRefused.
     """
@@ -92,6 +94,7 @@ def revoke(farm: Farm, slug: str, grantee_did: str, by: By) -> None:
         owned_wiki(session, slug, by, farm.abuse_contact)
         role = acls.revoke(session, slug, grantee_did)
         audit.note(session, Action.REVOKED, by, slug, grantee_did, str(role))
+        wiki_tokens.revoke_of_maker(session, grantee_did, by, slug)
 
 
 def leave(farm: Farm, slug: str, by: By) -> None:
@@ -114,44 +117,72 @@ def leave(farm: Farm, slug: str, by: By) -> None:
             raise RoleRefused(f"{slug} is your own wiki: it can be deleted, but not left")
         acls.revoke(session, slug, person.did)
         audit.note(session, Action.LEFT, by, slug, person.did, str(role))
+        wiki_tokens.revoke_of_maker(session, person.did, by, slug)
 
 
 # ---------------------------------------------------------------------- a wiki's settings
 
 
-def describe_wiki(farm: Farm, slug: str, name: str, description: str, by: By) -> None:
-    """Set a wiki's name (1 to 80 characters) and description (up to 300), one line each.
+def change_wiki(
+    farm: Farm,
+    slug: str,
+    by: By,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    is_public: bool | None = None,
+    is_listed: bool | None = None,
+) -> WikiRecord:
+    """Change all of that which is not None, or nothing; returns the wiki as it is then.
 
-    Raises NoSuchWiki, Forbidden or TextRefused.
+    The name has 1 to 80 characters and the description up to 300, one line each. A public wiki is
+    read by everybody with its whole history, a private one by its people only; private unlists it.
+    Raises NoSuchWiki, Forbidden, TextRefused, or NotPublic for listing a private wiki.
     """
     with farm.database.writing() as session:
         before = owned_wiki(session, slug, by, farm.abuse_contact)
-        wikis.describe(session, slug, name=name, description=description)
-        if wikis.get(session, slug) != before:
-            audit.note(session, Action.WIKI_DESCRIBED, by, slug)
+        if name is not None or description is not None:
+            wikis.describe(
+                session,
+                slug,
+                name=before.display_name if name is None else name,
+                description=before.description if description is None else description,
+            )
+        if is_public is not None:
+            wikis.set_public(session, slug, is_public)
+        if is_listed is not None:
+            wikis.set_listed(session, slug, is_listed)
+        after = wikis.get(session, slug)
+        for action in _differences(before, after):
+            audit.note(session, action, by, slug)
+    return after
+
+
+def _differences(before: WikiRecord, after: WikiRecord) -> Iterator[Action]:
+    texts = (before.display_name, before.description)
+    if texts != (after.display_name, after.description):
+        yield Action.WIKI_DESCRIBED
+    if before.is_listed and not after.is_listed:
+        yield Action.UNLISTED
+    if before.is_public != after.is_public:
+        yield Action.MADE_PUBLIC if after.is_public else Action.MADE_PRIVATE
+    if after.is_listed and not before.is_listed:
+        yield Action.LISTED
+
+
+def describe_wiki(farm: Farm, slug: str, name: str, description: str, by: By) -> None:
+    """Set a wiki's name and description; see :func:`change_wiki`."""
+    change_wiki(farm, slug, by, name=name, description=description)
 
 
 def set_public(farm: Farm, slug: str, is_public: bool, by: By) -> None:
-    """Let everybody read a wiki and its whole history, or only its people; private unlists it.
-
-    Raises NoSuchWiki or Forbidden.
-    """
-    with farm.database.writing() as session:
-        before = owned_wiki(session, slug, by, farm.abuse_contact)
-        wikis.set_public(session, slug, is_public)
-        if before.is_listed and not is_public:
-            audit.note(session, Action.UNLISTED, by, slug)
-        if before.is_public != is_public:
-            audit.note(session, Action.MADE_PUBLIC if is_public else Action.MADE_PRIVATE, by, slug)
+    """Let everybody read a wiki, or only its people; see :func:`change_wiki`."""
+    change_wiki(farm, slug, by, is_public=is_public)
 
 
 def set_listed(farm: Farm, slug: str, is_listed: bool, by: By) -> None:
-    """Show a public wiki on the front page, or don't. Raises NoSuchWiki, Forbidden, NotPublic."""
-    with farm.database.writing() as session:
-        before = owned_wiki(session, slug, by, farm.abuse_contact)
-        wikis.set_listed(session, slug, is_listed)
-        if before.is_listed != is_listed:
-            audit.note(session, Action.LISTED if is_listed else Action.UNLISTED, by, slug)
+    """Show a public wiki on the front page, or don't; see :func:`change_wiki`."""
+    change_wiki(farm, slug, by, is_listed=is_listed)
 
 
 # ---------------------------------------------------------------------- the operator's
@@ -238,6 +269,7 @@ def delete_account(farm: Farm, did: str, by: By) -> None:
         sessions.end_all(session, did)
         login_links.remove_of(session, did)
         acls.revoke_all(session, did)
+        wiki_tokens.revoke_of_maker(session, did, by)
         for record in wikis.owned_by(session, did):
             acls.revoke_collaborators(session, record.slug)
             wikis.set_public(session, record.slug, False)

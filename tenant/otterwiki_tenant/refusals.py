@@ -8,7 +8,10 @@ from html import escape
 
 from werkzeug.wrappers import Response
 
+from otterwiki_engine.problems import MEDIA_TYPE, problem
+
 from . import origins
+from .rate_limits import TooMany
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -123,6 +126,22 @@ def forbidden(*, as_json: bool) -> Response:
     return _guarded(Response(_FORBIDDEN + "\n", 403, mimetype="text/plain"))
 
 
+def too_many(found: TooMany, *, home: str, domain: str, as_json: bool) -> Response:
+    """429: over a rate limit, and when to come back (RFC 6585, 4)."""
+    if as_json:
+        response = _json("too_many_requests", found.sentence, 429)
+    else:
+        page = _PAGE.format(
+            title="Too many requests",
+            text=escape(found.sentence),
+            home=escape(home),
+            domain=escape(domain),
+        )
+        response = Response(page, 429, mimetype="text/html")
+    response.headers["Retry-After"] = str(found.retry_after_seconds)
+    return _guarded(response)
+
+
 def unavailable(*, as_json: bool) -> Response:
     """503: a check could not be made, so the answer is no (checklist I8)."""
     if as_json:
@@ -134,8 +153,8 @@ def unavailable(*, as_json: bool) -> Response:
 
 
 def _json(code: str, message: str, status: int) -> Response:
-    body = json.dumps({"error": {"code": code, "message": message}}) + "\n"
-    return Response(body, status, mimetype="application/json")
+    document, _ = problem(status, message, code=code)
+    return Response(json.dumps(document) + "\n", status, mimetype=MEDIA_TYPE)
 
 
 def _guarded(response: Response) -> Response:

@@ -58,9 +58,12 @@ def settings(farm: Farm, repository: Path) -> dict[str, object]:
         "DEBUG": False,
         "DISABLE_REGISTRATION": True,
         "GIT_ALLOW_EXTERNAL_SYMLINKS": False,
+        # all wikis share the places for clones that are sent at the same time
+        "GIT_HTTP_RUN_FOLDER": str(farm.layout.run / "git-http"),
         "GIT_REMOTE_PULL_ENABLED": False,
         "GIT_REMOTE_PUSH_ENABLED": False,
         "GIT_WEB_SERVER": False,
+        "OTTERWIKI_API_KEY": "",  # one key for all wikis: never here
         "MAX_CONTENT_LENGTH": quotas.request_bytes(farm.limits),
         "MAX_FORM_MEMORY_SIZE": quotas.form_bytes(farm.limits),
         "PREFERRED_URL_SCHEME": farm.scheme,

@@ -45,8 +45,11 @@ def token_id_of(text: str) -> str | None:
 
 
 def verify(text: str, *, token_id: str, token_hash: str) -> bool:
-    """Whether `text` is the token of that id and hash. Costs one bcrypt check, or nothing."""
+    """Whether `text` is the token of that id and hash. Costs one bcrypt check, or nothing.
+
+    A token without a hash (it is revoked) is nobody's.
+    """
     match = _TOKEN.fullmatch(text)
-    if match is None or not secrets.compare_digest(match.group(1), token_id):
+    if match is None or not token_hash or not secrets.compare_digest(match.group(1), token_id):
         return False
     return bcrypt.checkpw(match.group(2).encode("ascii"), token_hash.encode("ascii"))

@@ -69,7 +69,8 @@ class Visit:
 
     `set_cookies` are Set-Cookie headers the answer must carry; `to_see` is the session whose
     last_seen_at is to be written when the answer is out, `to_renew` the one whose platform cookie
-    is old enough for a fresh one.
+    is old enough for a fresh one. `used_token` is the id of a wiki's token whose use is to be
+    written when the answer is out.
     """
 
     signed_in: SignedIn | None = None
@@ -77,6 +78,7 @@ class Visit:
     set_cookies: tuple[str, ...] = ()
     to_see: SessionRecord | None = None
     to_renew: SessionRecord | None = None
+    used_token: str | None = None
 
     @property
     def user(self) -> User | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from . import acls, users
 from .access import Role
 from .clock import timestamp, timestamp_before
 from .errors import LimitReached, NameTaken, NoSuchWiki, NotPublic, WikiExists
-from .models import AclRow, UserRow, WikiRow
+from .models import AclRow, TokenRow, UserRow, WikiRow
 from .names import check_description, check_display_name
 from .questions import Questions
 from .users import User
@@ -70,7 +71,8 @@ class WikiRecord:
         return f"WikiRecord({', '.join(shown)})"
 
 
-def _record(row: Any) -> WikiRecord:
+def record_of(row: Sequence[Any]) -> WikiRecord:
+    """The record of a row of the table's columns, in their order."""
     values = list(row)
     for place in _FLAGS:
         values[place] = bool(values[place])
@@ -80,7 +82,7 @@ def _record(row: Any) -> WikiRecord:
 def by_slug(session: Session, slug: str) -> WikiRecord | None:
     """The wiki of that slug, or None."""
     row = session.execute(_BY_SLUG, {"slug": slug}).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def with_role(questions: Questions, slug: str, did: str) -> tuple[WikiRecord | None, Role | None]:
@@ -88,7 +90,7 @@ def with_role(questions: Questions, slug: str, did: str) -> tuple[WikiRecord | N
     row = questions.one(_WITH_ROLE, {"slug": slug, "did": did})
     if row is None:
         return None, None
-    return _record(row[:-1]), None if row[-1] is None else Role(row[-1])
+    return record_of(row[:-1]), None if row[-1] is None else Role(row[-1])
 
 
 def get(session: Session, slug: str) -> WikiRecord:
@@ -117,14 +119,14 @@ def lock_owned_by(session: Session, did: str) -> None:
 
 def all_wikis(session: Session) -> list[WikiRecord]:
     """Every wiki, by slug."""
-    return [_record(row) for row in session.execute(select(*_COLUMNS).order_by(_COLUMNS.slug))]
+    return [record_of(row) for row in session.execute(select(*_COLUMNS).order_by(_COLUMNS.slug))]
 
 
 def owned_by(session: Session, did: str) -> list[WikiRecord]:
     """The wikis a person owns, oldest first."""
     statement = select(*_COLUMNS).where(_COLUMNS.owner_did == did)
     rows = session.execute(statement.order_by(_COLUMNS.created_at, _COLUMNS.slug))
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def listed(session: Session) -> list[WikiRecord]:
@@ -140,7 +142,7 @@ def listed(session: Session) -> list[WikiRecord]:
             UserRow.deleted_at.is_(None),
         )
     )
-    found = [_record(row) for row in session.execute(statement)]
+    found = [record_of(row) for row in session.execute(statement)]
     return sorted(found, key=lambda record: (record.display_name.casefold(), record.slug))
 
 
@@ -160,7 +162,7 @@ def shared_with(session: Session, did: str) -> list[tuple[WikiRecord, Role]]:
         )
         .order_by(_COLUMNS.slug)
     )
-    return [(_record(row), Role(role)) for role, *row in session.execute(statement)]
+    return [(record_of(row), Role(role)) for role, *row in session.execute(statement)]
 
 
 def of_deleted_accounts(session: Session) -> list[WikiRecord]:
@@ -171,7 +173,7 @@ def of_deleted_accounts(session: Session) -> list[WikiRecord]:
         .where(UserRow.deleted_at.is_not(None))
         .order_by(_COLUMNS.slug)
     )
-    return [_record(row) for row in session.execute(statement)]
+    return [record_of(row) for row in session.execute(statement)]
 
 
 def check_free(session: Session, slug: str, owner: User, max_wikis: int | None) -> None:
@@ -214,7 +216,8 @@ def remove(session: Session, slug: str) -> None:
     Raises :class:`NoSuchWiki`.
     """
     record = get(session, slug)
-    session.execute(delete(AclRow).where(AclRow.wiki_slug == slug))
+    for hanging in (TokenRow, AclRow):
+        session.execute(delete(hanging).where(hanging.wiki_slug == slug))
     session.execute(delete(WikiRow).where(WikiRow.slug == slug))
     users.recount_wikis(session, record.owner_did)
 

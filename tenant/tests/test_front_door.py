@@ -304,12 +304,12 @@ def test_a_person_is_sent_to_sign_in_and_back(shared_farm: SmallFarm) -> None:
 def test_a_program_is_told_in_json(shared_farm: SmallFarm) -> None:
     response = shared_farm.visitor().get("alice", "/api/v1/pages")
     assert response.status_code == 401
-    assert response.get_json()["error"]["code"] == "unauthorized"
+    assert response.get_json()["code"] == "unauthorized"
     refused = shared_farm.visitor(shared_farm.carol).get(
         "alice", "/Home", headers={"Accept": "application/json"}
     )
     assert refused.status_code == 404
-    assert refused.get_json()["error"]["code"] == "not_found"
+    assert refused.get_json()["code"] == "not_found"
     browser = {"HTTP_ACCEPT": "text/html,application/json;q=0.9", "PATH_INFO": "/"}
     assert not wants_json(browser)
 

@@ -75,7 +75,6 @@ def _ask(path: Path, request: bytes) -> bytes:
         try:
             connection.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
-            time.sleep(0.02)
             return b""
         connection.sendall(request)
         while chunk := connection.recv(65_536):

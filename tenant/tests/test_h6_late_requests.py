@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from otterwiki_tenant import people
+from otterwiki_tenant import people, token_store, wiki_tokens
 from otterwiki_tenant.access import Role
 from otterwiki_tenant.audit import OPERATOR, By
 from otterwiki_tenant.current import wiki_context
@@ -105,6 +105,20 @@ def test_h6_a_wiki_made_again_meanwhile_gets_nothing_of_it(farm: SmallFarm) -> N
         assert _save(farm, who, make_again) == 403, who
         assert _pages(farm, "alice") == "Home.md"
         people.grant(farm.farm, "alice", farm.edith.did, Role.EDITOR, By(farm.alice.did))
+
+
+@pytest.mark.parametrize("change", ["revoked", "replaced", "maker suspended"])
+def test_c7_a_token_that_ends_meanwhile_saves_nothing(farm: SmallFarm, change: str) -> None:
+    owner = By(farm.alice.did)
+    with farm.farm.database.reading() as session:
+        (first,) = token_store.of_wiki(session, "alice")
+    changes: dict[str, Callable[[], object]] = {
+        "revoked": lambda: wiki_tokens.revoke(farm.farm, "alice", first.token.id, owner),
+        "replaced": lambda: wiki_tokens.replace_token(farm.farm, "alice", first.token.id, owner),
+        "maker suspended": lambda: people.suspend_user(farm.farm, farm.alice.did),
+    }
+    assert _save(farm, "token", changes[change]) == 403
+    assert "Late.md" not in _pages(farm, "alice")
 
 
 def test_a_draft_and_a_setting_are_refused_too(farm: SmallFarm) -> None:

@@ -38,13 +38,13 @@ def test_good_slugs(name: str) -> None:
         ("autodiscover", "reserved"),
     ],
 )
-def test_refused_slugs_say_the_rule(name: str, words: str) -> None:
+def test_d11_refused_slugs_say_the_rule(name: str, words: str) -> None:
     with pytest.raises(NameRefused, match="can't be used") as refusal:
         names.check_slug(name)
     assert words in refusal.value.reason
 
 
-def test_the_specifications_reserved_names_are_all_refused() -> None:
+def test_d11_the_specifications_reserved_names_are_all_refused() -> None:
     listed = (
         "api auth app www admin mcp docs status blog help support static assets null undefined"
         " wiki robot"

@@ -102,8 +102,8 @@ def refused_draft(response: TestResponse, status: int, what: str) -> str:
     """The words a draft was refused with, as the editor's script gets them."""
     assert response.status_code == status
     assert response.json is not None
-    assert response.json["error"]["what"] == what
-    return response.json["error"]["message"]
+    assert response.json["what"] == what
+    return response.json["detail"]
 
 
 def test_i1_a_draft_may_be_as_large_as_a_page(small_farm: SmallFarm, alice: Visitor) -> None:
@@ -208,8 +208,8 @@ def test_i1_an_upload_that_is_too_large(small_farm: SmallFarm, alice: Visitor, d
         assert said in response.get_data(as_text=True)
     else:
         assert response.json is not None
-        assert response.json["error"]["message"].startswith(said)
-        assert response.json["error"]["code"] == "quota_exceeded"
+        assert response.json["detail"].startswith(said)
+        assert response.json["code"] == "quota_exceeded"
     assert pages(small_farm) == ["Home.md", "Linked.md", "Linking.md"]
     assert upload(alice, door, 3_000).status_code in (200, 302)
 
@@ -223,7 +223,7 @@ def test_i1_programs_get_json(small_farm: SmallFarm, alice: Visitor) -> None:
     )
     assert response.status_code == 429
     assert response.json is not None
-    error = response.json["error"]
+    error = response.json
     assert (error["what"], error["limit"], error["found"]) == ("pages", 3, 4)
 
 

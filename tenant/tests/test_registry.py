@@ -75,7 +75,7 @@ def test_the_migrations_make_what_the_models_say(database: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
     database.check_current()
     database.upgrade()  # again: nothing to do
-    assert database.revision() == "0003"
+    assert database.revision() == "0004"
 
 
 def test_the_tables_of_the_specification_have_its_columns(database: Database) -> None:

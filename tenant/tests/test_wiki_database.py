@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,48 @@ def test_settings_follow_this_processs_own_connections(database: WikiDatabase) -
         assert database.settings() == {"SITE_NAME": str(number)}
 
 
-def test_unchanged_settings_are_not_read_again(database: WikiDatabase) -> None:
+def test_unchanged_settings_are_not_read_again(tmp_path: Path) -> None:
+    now = [time.time() + 60]  # long after all that follows
+    database = WikiDatabase(tmp_path / "wiki.db", TABLES, lambda: now[0])
     _write(database.path, "SITE_NAME", "First")
     first = database.settings()
     assert database.settings() is first
+    assert WikiDatabase(database.path, TABLES, lambda: now[0]).settings() is first
     _write(database.path, "SITE_NAME", "First")
     assert database.settings() is not first
+
+
+def test_what_has_just_changed_is_read_again_until_the_clock_has_moved_on(tmp_path: Path) -> None:
+    """Two changes within one tick of the file system's clock leave the same times behind."""
+    now = [0.0]
+    database = WikiDatabase(tmp_path / "wiki.db", TABLES, lambda: now[0])
+    _write(database.path, "SITE_NAME", "First")
+    now[0] = max(path.stat().st_ctime for path in tmp_path.iterdir()) + 0.9
+    first = database.settings()
+    assert database.settings() is not first
+    now[0] += 0.2
+    settled = database.settings()
+    assert database.settings() is settled == {"SITE_NAME": "First"}
+
+
+def test_reading_settings_leaves_nothing_open(tmp_path: Path) -> None:
+    now = time.time() + 60
+    opened = [WikiDatabase(tmp_path / f"{n}.db", TABLES, lambda: now) for n in range(3)]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for database in opened:
+        database.settings()
+        database.settings()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_two_databases_are_not_mixed(tmp_path: Path) -> None:
+    now = time.time() + 60
+    one, other = (WikiDatabase(tmp_path / f"{n}.db", TABLES, lambda: now) for n in "ab")
+    _write(one.path, "SITE_NAME", "One")
+    _write(other.path, "SITE_NAME", "Other")
+    for _ in range(2):
+        assert one.settings() == {"SITE_NAME": "One"}
+        assert other.settings() == {"SITE_NAME": "Other"}
 
 
 def test_a_restored_file_is_noticed(database: WikiDatabase, tmp_path: Path) -> None:
