@@ -1,0 +1,157 @@
+"""The answer to one POST of git-upload-pack, as a stream.
+
+What is wrong with a request is known before the first byte is sent; what goes wrong later is told
+inside the stream, in words git prints.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from otterwiki_engine.errors import EngineError
+from otterwiki_engine.repository import Repository
+
+from . import packets
+from .commits import Reach, is_ancestor, missing, reach
+from .contents import new_objects
+from .errors import GitHttpError, NotOurs, TooSlow
+from .kept_packs import KeptPacks
+from .negotiation import negotiate
+from .objects import ObjectReader
+from .pack_writing import Plan, Written, pack_chunks
+from .upload_request import UploadRequest
+
+_log = logging.getLogger(__name__)
+FOLDER = "git-http"  # of files of ours, in a wiki's folder for derived files
+_BROKEN = "The server could not read or write what it needs for this. Please tell whoever runs it."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long one pack may take, all in all, and how large a kept one may be."""
+
+    seconds: float
+    kept_pack_bytes: int
+
+
+class UploadPack:
+    """Answers one request about `repository`; `resources` are given back with the answer.
+
+    `now` is a clock in seconds. Making it raises :class:`NotOurs` for a want that is not offered.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        request: UploadRequest,
+        limits: Limits,
+        resources: ExitStack,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request = request
+        self._limits = limits
+        self._resources = resources
+        self._now = now
+        self._deadline = now() + limits.seconds
+        self._reader = resources.enter_context(ObjectReader(repository.git_dir / "objects"))
+        self._kept = KeptPacks(repository.state_dir / FOLDER, limits.kept_pack_bytes)
+        self._refuse_others(repository.head())
+
+    def _refuse_others(self, head: str | None) -> None:
+        """Only what HEAD leads to is offered, so that a want stays good when a save moves it."""
+        tip = b"" if head is None else head.encode("ascii")
+        for want in self._request.wants:
+            if want == tip:
+                continue
+            is_before = tip and self._reader.is_commit(want)
+            if not is_before or not is_ancestor(self._reader, want, tip):
+                raise NotOurs(f"upload-pack: not our ref {want.decode('ascii')}")
+
+    def stream(self) -> Iterator[bytes]:
+        """The body of the answer."""
+        with self._resources:
+            bands = packets.Bands(self._request.capabilities)
+            is_in_pack = False
+            try:
+                found = self._reach()
+                if found is not None:
+                    yield self._shallow_lines(found)
+                negotiated = negotiate(self._request, self._reader.is_commit)
+                yield negotiated.answer
+                if not negotiated.is_over:
+                    return
+                is_in_pack = True
+                yield bands.progress("Preparing the pack.")
+                for piece in self._pack(negotiated.common, found, bands.best_bytes):
+                    yield bands.data(piece)
+                yield bands.end()
+            except (GitHttpError, EngineError, OSError) as error:
+                message = str(error) if isinstance(error, GitHttpError) else _BROKEN
+                if not isinstance(error, TooSlow):
+                    _log.exception("pack not sent")
+                yield bands.failure(message) if is_in_pack else packets.error(message)
+
+    def _reach(self) -> Reach | None:
+        request, reader = self._request, self._reader
+        if request.depth is None:
+            return None
+        if not request.may(b"deepen-relative"):
+            return reach(reader, request.wants, request.depth)
+        # So many generations more than the client has: its ends are the first.
+        ends = [commit_id for commit_id in request.shallow if reader.is_commit(commit_id)]
+        return reach(reader, ends, request.depth + 1)
+
+    def _shallow_lines(self, found: Reach) -> bytes:
+        client = self._request.shallow
+        return packets.shallow_lines(found.ends - client, client & found.inside)
+
+    def _pack(
+        self, common: tuple[bytes, ...], found: Reach | None, best_bytes: int
+    ) -> Iterator[bytes]:
+        request = self._request
+        is_full = not common and not request.shallow and (found is None or not found.ends)
+        if is_full and len(request.wants) == 1 and request.may(b"ofs-delta"):
+            yield from self._full_pack(request.wants[0], best_bytes)
+            return
+        news = missing(
+            self._reader,
+            request.wants,
+            common,
+            client_shallow=request.shallow,
+            new_shallow=None if found is None else found.ends,
+        )
+        objects = new_objects(self._reader, news.commits, frozenset(), had_commits=news.had)
+        plan = Plan(
+            objects=list(objects),
+            is_thin=request.may(b"thin-pack"),
+            has_offsets=request.may(b"ofs-delta"),
+        )
+        yield from pack_chunks(plan, self._reader, Written(), check=self._check_time)
+
+    def _full_pack(self, head: bytes, best_bytes: int) -> Iterator[bytes]:
+        try:
+            file = self._kept.open(self._reader, head, self._check_time)
+        except OSError as error:
+            _log.warning("no pack kept: %s", error)  # a full disk stops no backup
+            objects = new_objects(
+                self._reader, missing(self._reader, [head], []).commits, frozenset()
+            )
+            plan = Plan(objects=list(objects))
+            yield from pack_chunks(plan, self._reader, Written(), check=self._check_time)
+            return
+        with file:
+            for piece in self._kept.pieces(file, best_bytes):
+                self._check_time()
+                yield piece
+
+    def _check_time(self) -> None:
+        if self._now() > self._deadline:
+            raise TooSlow(
+                f"This took longer than {self._limits.seconds:.0f} seconds. Try again when the"
+                " network is faster, or clone with --depth 1."
+            )
