@@ -1,0 +1,1 @@
+"""What each route does: ask the page service, and put its answer into words of the API."""

@@ -1,0 +1,45 @@
+"""A plugin of the tests' own that searches by meaning, or says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from otterwiki_engine.hooks import hookimpl
+from otterwiki_engine.pages.page_records import SearchHit, SearchHits
+from otterwiki_engine.pages.search_query import SearchQuery
+from otterwiki_engine.wiki import Wiki
+
+
+class Provider:
+    """Finds the one page of which it knows the wiki."""
+
+    def __init__(self) -> None:
+        self.asked: list[SearchQuery] = []
+        self.begun: list[str] = []
+
+    @hookimpl
+    def search_modes(self, wiki: Wiki) -> list[str]:
+        return ["semantic"]
+
+    @hookimpl
+    def search_pages(self, wiki: Wiki, query: SearchQuery) -> SearchHits | None:
+        if query.mode != "semantic":
+            return None
+        self.asked.append(query)
+        slug = wiki.repository.state_dir.name
+        hit = SearchHit("Home", "Home", f"near {slug}", 0.75, ("Home", "Part"), "part", 4)
+        return SearchHits((hit,), 1, "semantic")
+
+    @hookimpl
+    def start_reindexing(self, wiki: Wiki, mode: str) -> bool | None:
+        slug = wiki.repository.state_dir.name
+        if slug in self.begun:
+            return False
+        self.begun.append(slug)
+        return True
+
+    @hookimpl
+    def reindexing_status(self, wiki: Wiki, mode: str) -> Mapping[str, Any] | None:
+        is_begun = wiki.repository.state_dir.name in self.begun
+        return {"status": "in_progress" if is_begun else "idle", "pages": 3}
