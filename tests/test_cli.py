@@ -23,6 +23,7 @@ from otterwiki_robot.new_wiki import plain_text
 from otterwiki_robot.settings import read_settings
 from otterwiki_robot.tests.made_farm import make_home
 from otterwiki_tenant import audit, clock, names, users
+from otterwiki_tenant.credentials import CredentialRefused
 from otterwiki_tenant.layout import repository_of
 
 SECRET_WORDS = ("mcp_token_hash", "session_key", "$2b$")
@@ -124,6 +125,7 @@ def test_the_commands_that_scripts_rely_on_exist() -> None:
         "wiki create", "wiki delete", "wiki list", "wiki import", "wiki export",
         "acl grant", "acl revoke", "acl list", "user suspend", "user resume", "user delete",
         "wiki suspend", "wiki resume", "wiki limit", "audit",
+        "token create", "token list", "token revoke",
     }  # fmt: skip
 
 
@@ -138,6 +140,7 @@ def test_the_commands_that_scripts_rely_on_exist() -> None:
         ("user", "suspend", "alice.test"),
         ("user", "delete", "alice.test", "--yes"),
         ("wiki", "limit", "alice", "--pages", "9"),
+        ("token", "create", "alice"),
         ("audit",),
         ("serve",),
         ("web",),
@@ -378,6 +381,80 @@ def test_roles_that_cannot_be(
     farm: Robot, arguments: tuple[str, ...], reason: str, exit_code: int
 ) -> None:
     assert reason in refusal(farm("acl", *arguments), exit_code)
+
+
+def _admit(tmp_path: Path, slug: str, token: str) -> str | None:
+    """The role that a token is worth on a wiki, None where it is refused."""
+    settings = read_settings({"ROBOT_DEV": "1", "ROBOT_HOME": str(tmp_path / "home")})
+    installation = Installation(settings)
+    try:
+        return installation.farm.admit_authorized(slug, f"Bearer {token}").role
+    except CredentialRefused:
+        return None
+    finally:
+        installation.close()
+
+
+def test_tokens_are_made_listed_and_revoked_and_the_other_wiki_stays(
+    farm: Robot, tmp_path: Path
+) -> None:
+    owner = next(u for u in farm("user", "list", "--json").document if u["handle"] == "alice.test")
+    plain = farm("token", "create", "alice", "--json").document
+    assert (plain["name"], plain["role"], plain["expires_at"]) == ("token", "editor", None)
+    assert (plain["maker_did"], plain["state"]) == (owner["did"], "active")
+    asked = ("--name", "agent", "--role", "viewer", "--expires", "30")
+    made = farm("token", "create", "alice", *asked, "--json").document
+    assert (made["name"], made["role"]) == ("agent", "viewer")
+    lives = clock.parse(made["expires_at"]) - clock.parse(made["created_at"])
+    assert lives.days == 30
+    assert _admit(tmp_path, "alice", plain["token"]) == "editor"
+    assert _admit(tmp_path, "alice", made["token"]) == "viewer"
+    assert _admit(tmp_path, "bob", made["token"]) is None
+    listed = farm("token", "list", "alice", "--json")
+    assert {item["name"] for item in listed.document} == {"first token", "token", "agent"}
+    assert not any(word in listed.out for word in (*SECRET_WORDS, plain["token"], made["token"]))
+    assert made["id"] in farm("token", "list", "alice").out
+    done = farm("token", "revoke", "alice", made["id"], "--json").document
+    assert done == {"slug": "alice", "id": made["id"], "name": "agent", "revoked": True}
+    assert _admit(tmp_path, "alice", made["token"]) is None
+    states = {
+        item["name"]: item["state"] for item in farm("token", "list", "alice", "--json").document
+    }
+    assert states == {"first token": "active", "token": "active", "agent": "revoked"}
+    assert [i["name"] for i in farm("token", "list", "bob", "--json").document] == ["first token"]
+    words = farm("token", "create", "bob", "--name", "Bob's").out
+    assert "Bob's" in words and "Shown only now: rbt_" in words
+    trail = farm("audit", "--wiki", "alice", "--json")
+    assert [entry["action"] for entry in trail.document][:3] == [
+        "token_revoked",
+        "token_made",
+        "token_made",
+    ]
+    assert made["token"] not in trail.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "exit_code"),
+    [
+        (("create", "nothing"), "no wiki", 1),
+        (("create", "alice", "--name", ""), "name is empty", 1),
+        (("create", "alice", "--name", "a<b"), "must not contain", 1),
+        (("create", "alice", "--role", "owner"), "'owner'", 2),
+        (("create", "alice", "--expires", "0"), "--expires", 2),
+        (("create", "alice", "--expires", "4000"), "--expires", 2),
+        (("list", "nothing"), "no wiki", 1),
+        (("revoke", "alice", "0" * 16), "no such token", 1),
+        (("revoke", "nothing", "0" * 16), "no wiki", 1),
+    ],
+)
+def test_tokens_that_cannot_be(
+    farm: Robot, arguments: tuple[str, ...], reason: str, exit_code: int
+) -> None:
+    assert reason in refusal(farm("token", *arguments), exit_code)
+
+
+def test_i1_the_limit_on_tokens_holds(farm: Robot) -> None:
+    assert "has 1 token" in refusal(farm("token", "create", "alice", ROBOT_MAX_TOKENS="1"))
 
 
 def test_i1_the_limits_of_the_settings_hold(farm: Robot) -> None:

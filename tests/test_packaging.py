@@ -17,6 +17,8 @@ DISTRIBUTIONS = {
     "otterwiki_engine": ROOT / "plugins" / "engine",
     "otterwiki_access_control": ROOT / "plugins" / "access_control",
     "otterwiki_content_security": ROOT / "plugins" / "content_security",
+    "otterwiki_git_http": ROOT / "plugins" / "git_http",
+    "otterwiki_rest_api": ROOT / "plugins" / "rest_api",
     "otterwiki_tenant": ROOT / "tenant",
 }
 FOLDERS = {**DISTRIBUTIONS, "otterwiki_robot": ROOT}

@@ -26,6 +26,9 @@ one shuffled list. The ratio is stock's median divided by ours: 2.0 means twice 
 interval is a paired bootstrap. A "faster" row passes when its ratio reaches the target; a "no
 slower" row fails only when its whole interval is worse. First visits are the first request of a
 fresh process, start-up not counted, everything on disk (our `index.db`, stock's database) as the
-earlier rows left it. After the last row the commits of every repository are counted: a save that
-was acknowledged and is not in HEAD fails the run, as does a farm that never called fsync.
+earlier rows left it; before those to a cold wiki, what was worked out of the commits and kept on
+disk is deleted on both sides. After the last row the commits of every repository are counted: a
+save that was acknowledged and is not in HEAD fails the run, as does a farm that never called
+fsync. Below the table stand the memory of a worker and what is no row of it (`sections.py`): a
+farm of a thousand wikis (`many_wikis.py`).
 """

@@ -14,6 +14,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+_MOST_REDIRECTS = 8
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -42,6 +44,20 @@ class Browser:
     def get(self, path: str, *, host: str | None = None) -> Answer:
         """GET `path` (quoted, may hold a query)."""
         return self._send("GET", path, None, host or self.host)
+
+    def follow(self, path: str, *, host: str) -> Answer:
+        """GET `path` of `host` and go where the answers lead, also to other hosts."""
+        for _ in range(_MOST_REDIRECTS):
+            answer = self.get(path, host=host)
+            if answer.status not in (302, 303, 307, 308):
+                return answer
+            _, mark, rest = answer.headers["Location"].partition("://")
+            if mark:
+                host, _, rest = rest.partition("/")
+                path = "/" + rest
+            else:
+                path = answer.headers["Location"]
+        raise ValueError(f"{host}{path} leads ever on")
 
     def post(self, path: str, form: dict[str, str]) -> Answer:
         """POST `form`, from a page of the same origin."""

@@ -1,4 +1,7 @@
-"""How much of a page view goes into asking who it is and what they may do.
+"""How much time goes into asking who it is and what they may do, at each page view.
+
+The limit is a share of *stock's* page view: when it was set, the two took about as long, and a page
+that is shown faster must not make the same questions look dearer.
 
 Runs inside the worker that serves the farm. The functions below are what a request passes that no
 single wiki would have: each is timed where it is called, a call inside another one counted once.
@@ -20,30 +23,39 @@ from .browser import Browser
 from .messages import BenchError
 
 LIMIT = 0.03
-"""The most that session and permission code may take of a page view."""
+"""The most that session and permission code may take, as a share of a stock page view."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """Seconds a view, and the share of it, as medians over all views; `total` is over the sums."""
+    """Seconds a view, and the share of it, as medians over all views; `total` is over the sums.
+
+    `stock_view_seconds` is the median of stock's page views in the same run.
+    """
 
     views: int
     view_seconds: float
     guard_seconds: float
     share: float
     total: float
+    stock_view_seconds: float = 0.0
+
+    @property
+    def of_stock(self) -> float:
+        """The share of a stock page view; raises ZeroDivisionError where none was measured."""
+        return self.guard_seconds / self.stock_view_seconds
 
     @property
     def is_met(self) -> bool:
         """Whether the share keeps to the limit."""
-        return self.share < LIMIT
+        return self.of_stock < LIMIT
 
     def __str__(self) -> str:
         return (
-            f"Session and permission code: {self.share:.2%} of a page view (median of {self.views}"
-            f" views; {self.guard_seconds * 1000:.3f} of {self.view_seconds * 1000:.2f} ms; all"
-            f" views together {self.total:.2%}); under {LIMIT:.0%}:"
-            f" {'PASS' if self.is_met else 'FAIL'}."
+            f"Session and permission code: {self.guard_seconds * 1000:.3f} ms a page view (median"
+            f" of {self.views}), {self.of_stock:.2%} of a stock page view; under {LIMIT:.0%}:"
+            f" {'PASS' if self.is_met else 'FAIL'}. Of our own, which takes"
+            f" {self.view_seconds * 1000:.2f} ms, {self.share:.1%} (all together {self.total:.1%})."
         )
 
 
@@ -83,13 +95,14 @@ def timed_guards() -> Iterator[Clock]:
     from otterwiki_access_control.standins import check_request
     from otterwiki_tenant import answers, request_cookies
     from otterwiki_tenant.farm import Farm
+    from otterwiki_tenant.front_answers import FrontAnswers
     from otterwiki_tenant.wsgi import FarmMiddleware
 
     clock = Clock()
     places = [
         (FarmMiddleware, "_refuse_unasked"),
         (FarmMiddleware, "_admit"),  # cookie, session, person, wiki, role, binding
-        (FarmMiddleware, "_bounce"),
+        (FrontAnswers, "bounce"),
         (FarmMiddleware, "_cookies_for_otterwiki"),
         (FarmMiddleware, "_touch"),
         (Farm, "renewed_cookie"),

@@ -7,17 +7,22 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any
 
 from .guards_share import Share
+from .many_wikis import measure_many_wikis
 from .messages import BenchError, Side
 from .rows import ROWS, Inputs, Row, SampleCounts
+from .sections import Course, Measure, Section
 from .worker_process import WorkerProcess
 from .workspace import Workspace
 
 MAIN: tuple[Side, ...] = ("stock", "ours")
 ALL: tuple[Side, ...] = ("stock", "ours", "work_tree")
+#: What is measured besides the rows, in this order.
+SECTIONS: tuple[Measure, ...] = (measure_many_wikis,)
 
 
 @dataclass
@@ -30,6 +35,9 @@ class Measurements:
     fsyncs: dict[Side, int] = field(default_factory=dict)
     lost_saves: dict[Side, int] = field(default_factory=dict)
     guards: Share | None = None
+    resident_bytes: dict[Side, int] = field(default_factory=dict)
+    """What each worker holds in memory after its readings, a wiki's pages all seen."""
+    sections: list[Section] = field(default_factory=list)
     pages: int = 0
     long_page: str = ""
     long_page_bytes: int = 0
@@ -64,11 +72,16 @@ def measure(
         before = {side: workspace.count_commits(side) for side in ALL}
         written = dict.fromkeys(ALL, 0)
         for row in ROWS:
+            if row.phase == "cold":
+                continue
             tell(row.label)
             count = counts.of(row)
             if row.phase == "first":
                 result.samples[row.key] = _first_visits(workspace, row, inputs, count, result)
                 continue
+            if row.phase == "write" and not result.resident_bytes:
+                for side, worker in workers.items():
+                    result.resident_bytes[side] = worker.call("memory")["resident_bytes"]
             result.samples[row.key] = {side: [] for side in ALL}
             for number in range(count):
                 for side in _rotated(ALL, number):
@@ -77,11 +90,19 @@ def measure(
                     written[side] += answer.get("commits", 0)
         tell("session and permission code")
         asked = workers["ours"].call("share_of_guards", page=inputs.page(0), views=counts.guards)
-        result.guards = Share(**asked)
+        stock_view = median(result.samples["view"]["stock"])
+        result.guards = replace(Share(**asked), stock_view_seconds=stock_view)
         for side, worker in workers.items():
             counted = worker.call("count_fsyncs", page=inputs.page(0))
             result.fsyncs[side] = counted["fsyncs"]
             written[side] += counted["commits"]
+    for row in ROWS:
+        if row.phase == "cold":
+            tell(row.label)
+            found = _first_visits(workspace, row, inputs, counts.of(row), result)
+            result.samples[row.key] = found
+    course = Course(workspace, counts, seed, tell)
+    result.sections = [take(course) for take in SECTIONS]
     result.load_averages.append(os.getloadavg()[0])
     for side in ALL:
         result.lost_saves[side] = before[side] + written[side] - workspace.count_commits(side)
@@ -127,10 +148,12 @@ def _title_words(pages: Iterable[str]) -> list[str]:
 def _first_visits(
     workspace: Workspace, row: Row, inputs: Inputs, count: int, result: Measurements
 ) -> dict[Side, list[float]]:
-    """Each sample starts a process, asks it once, and ends it."""
+    """Each sample starts a process, asks it once, and ends it; a cold one forgets all before."""
     seconds: dict[Side, list[float]] = {side: [] for side in MAIN}
     for number in range(count):
         for side in _rotated(MAIN, number):
+            if row.phase == "cold":
+                workspace.forget_derived(side)
             with workspace.start(side) as worker:
                 _note_start(result, worker)
                 seconds[side].append(_ask(worker, row, inputs, number)["seconds"])

@@ -49,7 +49,8 @@ def passed(measurements: Measurements, lines: list[Line]) -> bool:
     """True when every target is met and nothing makes the numbers worthless."""
     guards_are_met = measurements.guards is not None and measurements.guards.is_met
     rows_are_met = all(line.verdict != Verdict.FAIL for line in lines)
-    return not measurements.failures and guards_are_met and rows_are_met
+    sections_are_met = all(section.is_met for section in measurements.sections)
+    return not measurements.failures and guards_are_met and rows_are_met and sections_are_met
 
 
 def as_table(measurements: Measurements, lines: list[Line]) -> str:
@@ -94,7 +95,13 @@ def as_table(measurements: Measurements, lines: list[Line]) -> str:
         f"stock {measurements.fsyncs['stock']}, ours {measurements.fsyncs['ours']}; "
         f"start-up (not counted): {startup}; load average {load}.",
     ]
+    held = ", ".join(
+        f"{side} {size / 2**20:.0f} MB" for side, size in measurements.resident_bytes.items()
+    )
+    text.append(f"Resident memory of a worker that has shown every page: {held}.")
     text += [str(measurements.guards)] if measurements.guards else []
+    for section in measurements.sections:
+        text += section.lines()
     text += [f"FAIL: {failure}" for failure in measurements.failures]
     text.append("All targets met." if passed(measurements, lines) else "A target is missed.")
     return "\n".join(text)
@@ -118,6 +125,8 @@ def as_document(measurements: Measurements, lines: list[Line], *, seed: int) -> 
         "fsyncs_per_save": measurements.fsyncs,
         "lost_saves": measurements.lost_saves,
         "guards": asdict(measurements.guards) if measurements.guards else None,
+        "resident_bytes": measurements.resident_bytes,
+        **{section.key: section.document() for section in measurements.sections},
         "startup_ms": {
             side: _milliseconds(seconds) for side, seconds in measurements.startup_seconds.items()
         },

@@ -138,7 +138,7 @@ def _open_farm(config: WorkerConfig) -> Site:
         # The farm object that serves the requests, so that both share what it has opened.
         return wiki_context(seen[0].farm, slug)
 
-    request_started.connect(note, app)
+    request_started.connect(note, app, weak=False)
     return Site(application, enter, storage, _follow_login_link)
 
 

@@ -49,14 +49,27 @@ class Worker:
             pages = {name: self.site.storage.size(name) for name in files if name.endswith(".md")}
         return {"pages": pages}
 
-    def do_request(self, path: str) -> dict[str, Any]:
-        """A timed GET."""
-        answer = self.browser.get(path)
+    def do_request(self, path: str, host: str | None = None) -> dict[str, Any]:
+        """A timed GET, of another host than the usual one where `host` is given."""
+        answer = self.browser.get(path, host=host)
         return {
             "seconds": answer.seconds,
             "status": answer.status,
             "size_bytes": len(answer.body),
         }
+
+    def do_enter(self, hosts: list[str]) -> dict[str, Any]:
+        """Open the front page of each of these hosts, by way of the root host where it asks for
+        that, so that every one of them knows this browser's session."""
+        for host in hosts:
+            answer = self.browser.follow("/", host=host)
+            if answer.status != 200:
+                raise BenchError(f"{host} answered {answer.status}")
+        return {}
+
+    def do_memory(self) -> dict[str, Any]:
+        """What this process holds in memory at this moment, in bytes, and its open files."""
+        return {"resident_bytes": _resident_bytes(), "files": len(os.listdir("/proc/self/fd"))}
 
     def do_save(self, page: str, stamp: str) -> dict[str, Any]:
         """Open the editor (untimed), add a line and post its form as a browser would (timed)."""
@@ -111,6 +124,11 @@ class Worker:
             for name, original in originals.items():
                 setattr(os, name, original)
         return {"fsyncs": count, "commits": 1}
+
+
+def _resident_bytes() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _edited(text: str, stamp: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +57,32 @@ class Workspace:
         """Sign the worker in and remember its cookies for later workers of its side."""
         side = worker.config.side
         self.cookies[side] = worker.call("sign_in", link=self.login_link)["cookies"]
+
+    def register_wikis(self, count: int) -> list[str]:
+        """Make `count` more wikis of the same owner, as people make them; returns their hosts."""
+        made = _run(
+            [sys.executable, "-m", "tests.bench.registering", str(count), _OWNER],
+            self._settings("ours"),
+        )
+        return [f"{slug}.{_DOMAIN}:{_PORT}" for slug in made.split()]
+
+    def forget_derived(self, side: Side) -> None:
+        """Delete what `side` has worked out of the commits and kept on disk; no worker runs.
+
+        Stock keeps headings in its database, ours files of their own.
+        """
+        if side != "ours":
+            with closing(sqlite3.connect(self.folder / f"{side}.db")) as connection, connection:
+                connection.execute("DELETE FROM cache")
+        git_dir, database = "repo.git", "wiki.db"
+        wiki = self.folder / "home" / "wikis" / _SLUG if side == "ours" else None
+        for path in wiki.iterdir() if wiki else ():
+            if path.name == git_dir or path.name.startswith(database):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def count_commits(self, side: Side) -> int:
         """The number of commits reachable from HEAD in the repository of `side`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,18 @@ def newcomer(farm: Any, name: str, *, wiki: bool = False) -> str:
     if wiki:
         farm.robot("wiki", "create", name, "--owner", f"{name}.test", "--name", f"{name}'s notes")
     return name
+
+
+def status_with(farm: Any, slug: str, token: str) -> int:
+    """What a program with that token gets for a wiki's front page."""
+    connection = http.client.HTTPConnection("127.0.0.1", farm.port, timeout=60)
+    try:
+        host = f"{slug}.robot.localhost:{farm.port}"
+        headers = {"Host": host, "Authorization": f"Bearer {token}"}
+        connection.request("GET", "/", headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def press_until_focused(page: Page, target: Any, *, most: int = 60) -> None:
@@ -238,8 +251,47 @@ def test_everything_works_without_a_script(browser: Browser, farm: Any) -> None:
         olga.get_by_role("textbox", name="Description").fill("without a script")
         olga.get_by_role("button", name="Save name and description").click()
         expect(olga.get_by_role("status")).to_have_text("Name and description are saved.")
+        olga.goto(farm.url(path="/app/connect"))
+        olga.get_by_role("textbox", name="Name").fill("without a script")
+        olga.get_by_role("button", name="Make the token").click()
+        expect(olga.locator("#token")).to_have_text(re.compile("^rbt_"))
+        olga.get_by_role("button", name="Revoke without a script").click()
+        expect(olga.get_by_role("status")).to_contain_text("The token is revoked")
     finally:
         context.close()
+
+
+def test_tokens_are_made_shown_once_copied_and_revoked(visitor: Visit, farm: Any) -> None:
+    newcomer(farm, "vera", wiki=True)
+    vera = visitor("vera")
+    vera.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    vera.goto(farm.url("vera"))
+    vera.locator("#navbar-dropdown-toggle-btn-1").click()
+    vera.get_by_role("link", name="Connect programs").click()
+    expect(vera).to_have_url(farm.url(path="/app/connect?wiki=vera"))
+    vera.get_by_role("textbox", name="Name").fill("Vera's laptop")
+    vera.get_by_label("Role", exact=True).select_option("viewer")
+    vera.get_by_label("How long it works").select_option("30")
+    vera.get_by_role("button", name="Make the token").click()
+    token = vera.locator("#token").inner_text()
+    assert re.fullmatch(r"rbt_\w+_\w+", token)
+    copy = vera.get_by_role("button", name="Copy the token")
+    if vera.evaluate("Boolean(navigator.clipboard)"):
+        copy.click()
+        expect(vera.get_by_role("button", name="Copied")).to_be_visible()
+        assert vera.evaluate("navigator.clipboard.readText()") == token
+    else:
+        expect(copy).to_be_hidden()
+    assert status_with(farm, "vera", token) == 200
+    vera.goto(farm.url(path="/app/connect"))
+    assert token not in vera.content()
+    vera.get_by_role("button", name="Revoke Vera's laptop").click()
+    expect(vera.get_by_role("status")).to_have_text(
+        "The token is revoked and opens nothing any more."
+    )
+    assert status_with(farm, "vera", token) == 401
+    vera.get_by_text("Tokens that have ended").click()
+    expect(vera.get_by_text("revoked", exact=True)).to_be_visible()
 
 
 def test_light_and_dark_follow_the_system_until_somebody_chooses(visitor: Visit, farm: Any) -> None:
@@ -271,6 +323,12 @@ def paula(farm: Any) -> str:
     newcomer(farm, "paula", wiki=True)
     newcomer(farm, "quin", wiki=True)
     newcomer(farm, "rosa.a-handle-as-long-as-some-people-have-them.example")
+    for name, options in (
+        ("Paula's laptop", ["--role", "viewer", "--expires", "30"]),
+        ("a-name-as-long-as-the-name-of-a-token-can-be-without-a-space", []),
+    ):
+        made = farm.robot("token", "create", "paula", "--name", name, *options)
+    farm.robot("token", "revoke", "paula", str(made["id"]))
     for slug, handle, role in (
         ("paula", "quin.test", "editor"),
         ("paula", "rosa.a-handle-as-long-as-some-people-have-them.example.test", "viewer"),
@@ -288,6 +346,7 @@ PAGES = {
     "settings": "/app/settings?done=described",
     "collaborators": "/app/collaborators",
     "members": "/app/collaborators?wiki=quin",
+    "connect": "/app/connect?done=token-revoked",
     "activity": "/app/activity",
     "account": "/app/account",
     "import": "/app/import",
@@ -348,6 +407,12 @@ def test_pages_that_answer_a_form_fit_too(
     sam.get_by_role("button", name="Invite").click()
     assert sam.evaluate(TOO_WIDE) <= 0
     shot(sam, f"account-collaborators-error-{width}-{mode}")
+    sam.goto(farm.url(path="/app/connect"))
+    sam.get_by_role("textbox", name="Name").fill("x" * 60)
+    sam.get_by_role("button", name="Make the token").click()
+    expect(sam.locator("#token")).to_be_visible()
+    assert sam.evaluate(TOO_WIDE) <= 0
+    shot(sam, f"account-connect-made-{width}-{mode}")
     sam.goto(farm.url(path="/app/settings"))
     sam.get_by_label("Type ").fill("something else")
     sam.get_by_role("button", name="Delete the wiki").click()

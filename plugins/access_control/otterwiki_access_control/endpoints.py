@@ -26,20 +26,29 @@ class Route:
 
     get: Permission | None = None
     post: Permission | None = None
+    put: Permission | None = None
+    patch: Permission | None = None
+    delete: Permission | None = None
     person: bool = False
     refused: str = ""
 
     def need(self, method: str) -> Permission | None:
         """The permission `method` asks for, None where it is refused."""
-        if method in ("GET", "HEAD"):
-            return self.get
-        if method == "POST":
-            return self.post
-        if method == "OPTIONS":  # answered by Flask itself: the methods there are, nothing else
-            return self.get or self.post
-        return None
+        by_method = {
+            "GET": self.get,
+            "HEAD": self.get,
+            "POST": self.post,
+            "PUT": self.put,
+            "PATCH": self.patch,
+            "DELETE": self.delete,
+        }
+        if method == "OPTIONS":  # answered with the methods there are, nothing else
+            return next((need for need in by_method.values() if need is not None), None)
+        return by_method.get(method)
 
 
+#: The methods that a row decides about, in the order of the document's columns.
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PAGE = Route(get=READ)
 _FORM_TO_READ = Route(get=READ, post=READ)  # a search or comparison is sent as a form
 _CHANGE = Route(get=WRITE, post=WRITE)
@@ -47,6 +56,7 @@ _SETTING = Route(get=ADMIN, post=ADMIN)
 _SERVER = Route(refused="it is about the server, which is the operator's")
 _PEOPLE = Route(refused="people sign up and in on the root host; a wiki has no accounts of its own")
 _REMOTE = Route(refused="it works on the repository Otterwiki was started with")
+_NO_ADDRESS = Route(refused="there is nothing below the API's address but what has a row")
 _PLUGINS = Route(refused="it would run any plugin's code for any name; no plugin here needs it")
 
 ROUTES: Mapping[str, Route] = MappingProxyType(
@@ -62,6 +72,11 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "favicon": _PAGE,
         "get_attachment": _PAGE,
         "get_attachment_thumbnail": _PAGE,
+        # git: its plugin answers every push, and every file of the repository, with a refusal
+        "git_http.info_refs": _PAGE,
+        "git_http.nothing_else": _PAGE,
+        "git_http.receive_pack": Route(post=READ),
+        "git_http.upload_pack": Route(post=READ),  # sent by POST, and changes nothing
         "help": _PAGE,
         "history": _FORM_TO_READ,
         "index": _PAGE,
@@ -98,6 +113,36 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
             get=READ, person=True, refused="names and passwords are no matter of a wiki here"
         ),
         "well_known_change_password": _PAGE,
+        # the API: the table of the plugin of that name says the same, and a test compares them
+        "rest_api.attachment": Route(get=READ, put=UPLOAD, delete=UPLOAD),
+        "rest_api.attachments": Route(get=READ, post=UPLOAD),
+        "rest_api.batch": Route(post=WRITE),
+        "rest_api.broken_links": _PAGE,
+        "rest_api.categories": _PAGE,
+        "rest_api.changelog": _PAGE,
+        "rest_api.diff": _PAGE,
+        "rest_api.documentation": _PAGE,
+        "rest_api.edit": Route(post=WRITE),
+        "rest_api.health": _PAGE,
+        "rest_api.history": _PAGE,
+        "rest_api.links": _PAGE,
+        "rest_api.llms": _PAGE,
+        "rest_api.nowhere": _NO_ADDRESS,
+        "rest_api.openapi": _PAGE,
+        "rest_api.orphans": _PAGE,
+        "rest_api.outline": _PAGE,
+        "rest_api.page": Route(get=READ, put=WRITE, patch=WRITE, delete=WRITE),
+        "rest_api.page_links": _PAGE,
+        "rest_api.page_outline": _PAGE,
+        "rest_api.pages": _PAGE,
+        "rest_api.raw": _PAGE,
+        "rest_api.reindex": Route(post=WRITE),
+        "rest_api.reindex_status": _PAGE,
+        "rest_api.rename": Route(post=WRITE),
+        "rest_api.restore": Route(post=WRITE),
+        "rest_api.search": _PAGE,
+        "rest_api.semantic_search": _PAGE,
+        "rest_api.tags": _PAGE,
         # the owner's settings of this wiki
         "admin": _SETTING,
         "admin_content_and_editing": _SETTING,

@@ -33,4 +33,5 @@ def farm_menu() -> list[MenuEntry]:
         entries.append(
             MenuEntry("Collaborators", f"{root}/app/collaborators{about}", "fa-user-friends")
         )
+        entries.append(MenuEntry("Connect programs", f"{root}/app/connect{about}", "fa-plug"))
     return entries

@@ -13,7 +13,7 @@ from werkzeug.routing import Map
 from otterwiki_engine.actor import Permission
 from otterwiki_tenant.access import OF_CREDENTIAL, Credential, Role, permissions_of
 
-from .endpoints import ROUTES, WITH_EDITOR, Route
+from .endpoints import METHODS, ROUTES, WITH_EDITOR, Route
 
 NO = "-"
 REFUSED = "404"
@@ -44,7 +44,7 @@ def wiki_sections(url_map: Map) -> str:
             _TOKENS,
             "## Routes of a wiki\n",
             _ROUTES_INTRODUCTION,
-            table(("endpoint", "addresses", "GET", "POST", "why refused"), _route_rows(url_map)),
+            table(("endpoint", "addresses", *METHODS, "why refused"), _route_rows(url_map)),
         )
     )
 
@@ -55,9 +55,10 @@ to everybody else it answers as if it were missing. What a collaborator may do d
 whether the owner is suspended; what a token may do does.
 """
 _TOKENS = """
-A token has the lesser of the role `editor` and the role its maker has today. It opens the one wiki
-it was made for; with any other `Authorization` header, and on any other wiki, the answer is 401,
-whatever cookies come along.
+A token has the lesser of its own role (`editor` or `viewer`) and the role its maker has today; who
+loses their role loses their tokens with it. It opens the one wiki it was made for; with any other
+`Authorization` header, a revoked or expired token's included, and on any other wiki, the answer is
+401, whatever cookies come along.
 """
 _ROUTES_INTRODUCTION = f"""\
 `read` is asked of everything, even of static files. `signed in` asks for a person besides.
@@ -72,6 +73,9 @@ What is answered to somebody who may not:
 | nobody, JSON asked for | 401 | 401 |
 | signed in | 404 | 403 |
 | with a token | 401 | 403 |
+
+Below `/api/` that is answered in JSON. A change by somebody signed in in a browser has to carry the
+wiki's form token there too, in the header `X-CSRFToken`; one with a token of the wiki needs none.
 """
 
 
@@ -118,13 +122,22 @@ def _route_rows(url_map: Map) -> Iterable[tuple[str, ...]]:
     for rule in url_map.iter_rules():
         addresses.setdefault(rule.endpoint, []).append(rule.rule)
         methods.setdefault(rule.endpoint, set()).update(rule.methods or ())
+    served = {
+        address
+        for endpoint, found in addresses.items()
+        if endpoint in ROUTES and any(map(ROUTES[endpoint].need, METHODS))
+        for address in found
+    }
     for endpoint, route in sorted(ROUTES.items()):
+        found = set(addresses.get(endpoint, []))
+        if not any(map(route.need, METHODS)):
+            found -= served  # their methods that are refused stand in their own rows
         yield (
             f"`{endpoint}`",
-            " ".join(f"`{address}`" for address in sorted(addresses.get(endpoint, []))),
+            " ".join(f"`{address}`" for address in sorted(found)),
             *(
                 _need(route, method) if method in methods.get(endpoint, set()) else ""
-                for method in ("GET", "POST")
+                for method in METHODS
             ),
             route.refused,
         )

@@ -29,13 +29,16 @@ from otterwiki_tenant.testing import DOMAIN, PORT, SmallFarm, add_person, base_u
 from otterwiki_tenant.users import User
 
 from .matrix_oracle import Claim, Kind, needs, outcome
+from .matrix_programs import SAYS_NO, Body
 from .matrix_requests import PAGES, Request, requests
+from .matrix_tokens import make_tokens
 
 WIKI, OTHER = "alice", "robert"
 _SIGN_IN = f"http://{DOMAIN}:{PORT}/auth/login?"
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 _AUTHOR = Author("Maker", "maker@example.org")
 _TABLES = ("preferences", "drafts")
+_OWN = "the subject's own"
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,19 @@ class MatrixFarm:
             Claim("editor", "token"),
             authorization=f"Bearer {self.small.tokens[WIKI]}",
         )
+        removed = add_person(farm, "rita.test")
+        named = make_tokens(farm, self.small.private, self.small.alice, editor, removed)
+        self.named = [
+            Subject(f"{role} token", Claim(role, "token"), authorization=header)
+            for role, header in named.working.items()
+        ]
+        self.editors_token = Subject(
+            "an editor's token", Claim("editor", "token"), authorization=named.of_an_editor
+        )
+        self.over = [
+            replace(self.owner, name=name, claim=Claim("owner", "bad"), authorization=header)
+            for name, header in named.over.items()
+        ]
         self.gone = [ended, *gone]
         for subject in (self.editor, self.owner):
             answer = self.send(
@@ -217,7 +233,7 @@ class MatrixFarm:
         expected = outcome(
             need,
             subject.claim,
-            sends_form=request.method == "POST",
+            sends_form=request.method not in ("GET", "HEAD"),
             wants_json=request.wants_json,
             is_public=world.is_public,
             is_suspended=world.suspended == "wiki",
@@ -229,9 +245,11 @@ class MatrixFarm:
         after = self.state()
         walked.cells += 1
         walked.served += expected is Kind.SERVED
-        changes = expected is Kind.SERVED and request.method == "POST" and request.sent.changes
+        is_change = request.method not in ("GET", "HEAD")
+        changes = expected is Kind.SERVED and is_change and request.sent.changes
         wrong = []
-        if _kind(answer) is not expected:
+        says_no = expected is Kind.SERVED and answer.status_code == SAYS_NO.get(request.endpoint)
+        if _kind(answer) is not expected and not says_no:
             wrong.append(f"{expected.value} expected, {answer.status_code} came")
         if (changed := _difference(before, after)) != ({(WIKI, changes)} if changes else set()):
             wrong.append(f"changed {changed or 'nothing'}, {changes or 'nothing'} expected")
@@ -250,15 +268,16 @@ class MatrixFarm:
         subject: Subject,
         method: str,
         path: str,
-        form: dict[str, Any] | None = None,
+        form: dict[str, Any] | Body | None = None,
         *,
         origin: Mapping[str, str] | None = None,
-        token: bool = True,
+        token: str | None = _OWN,
     ) -> TestResponse:
         """A request to the walked wiki with what `subject` holds.
 
         By default it comes from a page of that wiki; `origin` are other headers that say from
-        where. Without `token` the form has the fields of `form` alone.
+        where. `token` is the form token that goes with it (the subject's own), None for none: in
+        the form, in a header to the API.
         """
         own = {"Sec-Fetch-Site": "same-origin"}
         if method not in ("GET", "HEAD"):
@@ -270,8 +289,14 @@ class MatrixFarm:
             headers["Authorization"] = subject.authorization
         options: dict[str, Any] = {}
         if method not in ("GET", "HEAD"):
-            fields = {"csrf_token": subject.form_token} if token and subject.form_token else {}
-            options["data"] = {**fields, **(form or {})}
+            if token == _OWN:
+                token = subject.form_token or None
+            if isinstance(form, Body):
+                headers |= {} if token is None else {"X-CSRFToken": token}
+                options |= {"data": form.content, "content_type": form.content_type}
+            else:
+                fields = {} if token is None else {"csrf_token": token}
+                options["data"] = {**(form or {}), **fields}
         return self._client.open(
             path, method=method, base_url=base_url(WIKI), headers=headers, **options
         )
@@ -279,18 +304,21 @@ class MatrixFarm:
     def subjects_in(self, world: World) -> list[Subject]:
         """Everybody worth asking in that world, and what is true of them there.
 
-        With the owner suspended, they are nobody, and so is the token they made.
+        With the owner suspended, they are nobody, and so are the tokens they made.
         """
+        owners_tokens = [self.token, *self.named]
+        known = [self.stranger, self.viewer, self.editor, self.owner]
+        known += [*owners_tokens, self.editors_token]
         if not world.suspended:
-            known = [self.stranger, self.viewer, self.editor, self.owner, self.token]
-            return [self.nobody, *known, *self.gone, *self._bad()]
+            return [self.nobody, *known, *self.gone, *self._bad(), *self.over]
         if world.suspended == "wiki":
-            return [self.nobody, self.stranger, self.viewer, self.editor, self.owner, self.token]
+            return [self.nobody, *known]
         return [
             self.viewer,
             self.editor,
+            self.editors_token,
             replace(self.owner, claim=Claim("nobody", "none")),
-            replace(self.token, claim=Claim("nobody", "bad")),
+            *(replace(token, claim=Claim("nobody", "bad")) for token in owners_tokens),
         ]
 
     def _bad(self) -> list[Subject]:
@@ -376,7 +404,7 @@ def _text(answer: TestResponse) -> str:
 def _kind(answer: TestResponse) -> Kind | None:
     if answer.status_code == 302 and answer.headers["Location"].startswith(_SIGN_IN):
         return Kind.SIGN_IN
-    if answer.status_code in (200, 301, 302, 303, 308):
+    if answer.status_code in (200, 201, 202, 301, 302, 303, 308):
         return Kind.SERVED
     refused = {401: Kind.UNAUTHORIZED, 403: Kind.FORBIDDEN, 404: Kind.NOT_FOUND}
     return refused.get(answer.status_code)

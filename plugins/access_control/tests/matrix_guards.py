@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from otterwiki_tenant.testing import DOMAIN, PORT, base_url
 
 from .matrix import OTHER, WIKI, MatrixFarm, World
+from .matrix_programs import CHANGES_NOTHING
 from .matrix_requests import Request
 
 #: Origin and Sec-Fetch-Site of requests that no page of the wiki has sent.
@@ -33,7 +33,7 @@ def cross_site_posts(matrix: MatrixFarm, *, names: str = "") -> list[str]:
         for name, headers in ELSEWHERE.items():
             for request in _forms(matrix, names):
                 answer = matrix.send(
-                    matrix.owner, "POST", request.path, request.form(), origin=headers
+                    matrix.owner, request.method, request.path, request.form(), origin=headers
                 )
                 if answer.status_code != 403 or matrix.state() != before:
                     wrong.append(f"{request} from {name}: {answer.status_code}")
@@ -44,19 +44,21 @@ def cross_site_posts(matrix: MatrixFarm, *, names: str = "") -> list[str]:
 def posts_without_form_token(matrix: MatrixFarm, *, names: str = "") -> list[str]:
     """What went wrong when the owner's forms lacked their own token."""
     wrong = []
-    tokens: Mapping[str, dict[str, Any]] = {
-        "no token": {},
-        "an empty token": {"csrf_token": ""},
-        "somebody else's token": {"csrf_token": matrix.editor.form_token},
-        "a made-up token": {"csrf_token": "IjAwMDAi.aaaaaa.bbbbbb"},
+    tokens: Mapping[str, str | None] = {
+        "no token": None,
+        "an empty token": "",
+        "somebody else's token": matrix.editor.form_token,
+        "a made-up token": "IjAwMDAi.aaaaaa.bbbbbb",
     }
     with matrix.world(World(is_public=True)):
         before = matrix.state()
-        for name, fields in tokens.items():
+        for name, token in tokens.items():
             for request in _forms(matrix, names):
-                form = {"csrf_token": None, **request.form(), **fields}
-                form = {key: value for key, value in form.items() if value is not None}
-                answer = matrix.send(matrix.owner, "POST", request.path, form, token=False)
+                if request.endpoint in CHANGES_NOTHING:
+                    continue
+                answer = matrix.send(
+                    matrix.owner, request.method, request.path, request.form(), token=token
+                )
                 if answer.status_code != 400 or matrix.state() != before:
                     wrong.append(f"{request} with {name}: {answer.status_code}")
                     matrix.restore()
@@ -67,6 +69,8 @@ def _forms(matrix: MatrixFarm, names: str) -> Iterator[Request]:
     """Every form that is served to the owner, or those of the endpoints `names`."""
     wanted = set(names.split())
     for request in matrix.requests:
-        is_served = request.method == "POST" and matrix.needs[request.endpoint, "POST"] != "404"
+        method = request.method
+        is_change = method not in ("GET", "HEAD")
+        is_served = is_change and matrix.needs[request.endpoint, method] != "404"
         if is_served and (not wanted or request.endpoint in wanted):
             yield request

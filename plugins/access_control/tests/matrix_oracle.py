@@ -113,9 +113,10 @@ def needs(document: str, heading: str = "Routes of a wiki") -> dict[tuple[str, s
         if "endpoint" not in row:
             continue
         endpoint = row["endpoint"].strip("`")
-        for method, column in (("GET", "GET"), ("HEAD", "GET"), ("POST", "POST")):
-            if row[column]:
-                found[endpoint, method] = row[column]
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+            need = row["GET" if method == "HEAD" else method]
+            if need:
+                found[endpoint, method] = need
     return found
 
 

@@ -14,6 +14,8 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.routing import Map
 
+from .matrix_programs import API, NOWHERE, PROGRAMS, Body, sent_by_programs
+
 
 def _png() -> bytes:
     made = io.BytesIO()
@@ -34,12 +36,16 @@ HACKED = "# hacked\n\nwritten by the matrix\n"
 
 @dataclass(frozen=True)
 class Sent:
-    """A form; `changes` is what it changes where it is served: commit, settings, drafts or ""."""
+    """A form, or what a program sends to the API as `body`.
+
+    `changes` is what it changes where it is served: commit, settings, drafts or "".
+    """
 
     form: Mapping[str, str] = field(default_factory=dict)
     page: str = "Home"
     changes: str = ""
     has_file: bool = False
+    body: Body | None = None
 
 
 SENT: Mapping[str, Sent] = {
@@ -81,10 +87,12 @@ class Request:
     @property
     def wants_json(self) -> bool:
         """Whether the address alone says that a program asks."""
-        return self.path.startswith(("/api/", "/-/api/"))
+        return self.path.startswith(PROGRAMS)
 
-    def form(self) -> dict[str, object]:
-        """The form's fields, with a fresh file where there is one."""
+    def form(self) -> dict[str, object] | Body:
+        """The form's fields, with a fresh file where there is one; the body for the API."""
+        if self.sent.body is not None:
+            return self.sent.body
         fields: dict[str, object] = dict(self.sent.form)
         if self.sent.has_file:
             fields["file"] = FileStorage(io.BytesIO(b"hacked\n"), "hacked.txt")
@@ -104,23 +112,33 @@ def requests(
     """
     values = {
         "extra": "x", "email": "x@example.org", "filename": "notes.txt", "name": "x",
-        "query": "text", "rev_a": revisions[1], "rev_b": revisions[0], "revision": revisions[0],
-        "size": 80, "token": "x", "topic": "syntax", "uid": "1", "webhook_hash": "x",
+        "query": "text", "rest": "x", "rev_a": revisions[1], "rev_b": revisions[0],
+        "revision": revisions[0], "size": 80, "token": "x", "topic": "syntax", "uid": "1",
+        "webhook_hash": "x",
     }  # fmt: skip
     special = {
         "static": {"filename": "img/otter.png"},
         "content_security.static": {"filename": "actions.js"},
         "get_attachment_thumbnail": {"filename": "dot.png"},
     }
+    by_programs = {
+        key: Sent(page=body.page, changes=body.changes, body=body)
+        for key, body in sent_by_programs(revisions).items()
+    }
     for rule in url_map.iter_rules():
+        if rule.endpoint == NOWHERE and rule.rule not in API:
+            continue  # the methods that an address does not have; they are one and the same view
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
-            sent = SENT.get(rule.endpoint, Sent())
-            if method == "POST" and is_served(rule.endpoint, method):
-                assert rule.endpoint in SENT, f"what does {rule.endpoint} take as a form?"
-            page = sent.page if method == "POST" else "Home"
+            sent = by_programs.get((rule.endpoint, method)) or SENT.get(rule.endpoint, Sent())
+            if method not in ("GET", "HEAD") and is_served(rule.endpoint, method):
+                known = rule.endpoint in SENT or (rule.endpoint, method) in by_programs
+                assert known, f"what does {method} {rule.endpoint} take?"
+            page = "Home" if method in ("GET", "HEAD") else sent.page
             found = {
-                "path": page, "pagepath": page, **values, **special.get(rule.endpoint, {})
+                "path": page, "pagepath": page, "page": page, **values,
+                **special.get(rule.endpoint, {}),
             }  # fmt: skip
             built = rule.build({name: found[name] for name in rule.arguments})
             assert built is not None, rule
-            yield Request(rule.endpoint, method, built[1], sent)
+            query = sent.body.query if sent.body else ""
+            yield Request(rule.endpoint, method, built[1] + query, sent)

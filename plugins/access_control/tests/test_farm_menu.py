@@ -10,10 +10,11 @@ ROOT = "http://robot.localhost:8000"
 MY_WIKIS = f'href="{ROOT}/app/"'
 
 
-def owners(slug: str) -> tuple[str, str]:
+def owners(slug: str) -> tuple[str, ...]:
     return (
         f'href="{ROOT}/app/settings?wiki={slug}"',
         f'href="{ROOT}/app/collaborators?wiki={slug}"',
+        f'href="{ROOT}/app/connect?wiki={slug}"',
     )
 
 

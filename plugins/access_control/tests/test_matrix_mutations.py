@@ -208,6 +208,8 @@ def test_h1_no_table_of_routes(matrix: MatrixFarm, monkeypatch: Patch) -> None:
         ("admin_user_management", Route(get=Permission.ADMIN, post=Permission.ADMIN), "owner"),
         ("rename", Route(get=Permission.READ, post=Permission.WRITE), "nobody"),
         ("source", Route(get=Permission.WRITE), "viewer"),
+        ("rest_api.pages", Route(get=Permission.WRITE), "viewer"),
+        ("rest_api.page", Route(get=Permission.READ, put=Permission.WRITE), "editor"),
     ],
 )
 def test_h1_a_row_that_says_something_else(
