@@ -74,6 +74,7 @@ docs: $(RUN_READY)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m tests.bench $(if $(CONTENT),--content "$(CONTENT)") $(ARGS)
+	$(BIN)/python -m tests.bench.clones $(if $(CONTENT),--content "$(CONTENT)") $(ARGS)
 
 soak: $(TEST_READY)
 	$(PYTEST) -m soak $(ARGS)

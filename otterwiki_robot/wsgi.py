@@ -17,6 +17,7 @@ from .installation import Installation
 from .log import AccessLog, configure_logging
 from .root.app import create_root_app
 from .root.browsers import ACTOR_KEY
+from .local_api import LocalApi
 from .settings import Settings, read_settings
 from .warm_up import warm_up
 from .wsgi_types import Environ, StartResponse, WSGIApp, WSGIResult
@@ -34,7 +35,7 @@ def create_application(settings: Settings) -> WSGIApp:
     wiki_app = installation.load_otterwiki()
     warm_up(installation.farm, wiki_app)
     root_app = create_root_app(settings, installation.farm)
-    front_door = FarmMiddleware(
+    front_door: WSGIApp = FarmMiddleware(
         installation.farm,
         wiki_app=_Noted(wiki_app.wsgi_app),
         root_app=root_app.wsgi_app,
@@ -42,6 +43,8 @@ def create_application(settings: Settings) -> WSGIApp:
         trusted_proxies=settings.trusted_proxies,
         rate_limits=RateLimits(installation.farm.layout.run, settings.rates),
     )
+    if settings.dev:
+        front_door = LocalApi(front_door, settings)
     return AccessLog(front_door, request_details)
 
 

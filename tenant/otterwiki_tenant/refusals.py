@@ -55,7 +55,9 @@ def bad_host(reason: str) -> Response:
 def sign_in(location: str, *, as_json: bool) -> Response:
     """For somebody unknown: 401 for programs, to the sign-in page at `location` for people."""
     if as_json:
-        return _guarded(_json("unauthorized", "Sign in first, or use a token.", 401))
+        answer = _json("unauthorized", "Sign in first, or use a token.", 401)
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return _guarded(answer)
     response = Response("Please sign in first.\n", 302, mimetype="text/plain")
     response.headers["Location"] = location
     return _guarded(response)

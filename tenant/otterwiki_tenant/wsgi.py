@@ -167,11 +167,12 @@ class FarmMiddleware:
 
         Asked before anything is known of the wiki, so it tells nothing about it. These guards are
         for cookies: a request with an Authorization header is not judged by them, and neither is
-        git's without a cookie, which has no Origin to send and changes nothing.
+        a program's without a cookie (git's, one that forgot its token), which has no Origin to
+        send and may do no more than any reader.
         """
         if origins.is_safe(environ["REQUEST_METHOD"]) or "HTTP_AUTHORIZATION" in environ:
             return None
-        if is_git(environ) and "HTTP_COOKIE" not in environ:
+        if "HTTP_COOKIE" not in environ and (is_git(environ) or wants_json(environ)):
             return None
         own = f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}"
         is_ours = origins.is_same_origin(

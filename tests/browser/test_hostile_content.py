@@ -102,7 +102,8 @@ PLACES = (
     Place("sidebar_tree", "/Plain", PAGE_NAME),
     Place("changelog_page", "/-/changelog", PAGE_NAME),
     Place("search_title", "/-/search/text", PAGE_NAME),
-    Place("search_snippet", "/-/search/needle", OLD_TEXT),
+    Place("search_snippet", "/-/search/needle", OLD_TEXT, runs=False),  # the index has no tags
+    Place("search_line", "/-/search?query=needle&is_casesensitive=y", OLD_TEXT),
     Place("file_list", "/Files/attachments", FILE_NAME),
     Place("file_page", address("Files", "attachment", field(FILE_NAME) + ".txt"), FILE_NAME),
     Place("file_embedding", "/Files", FILE_NAME),

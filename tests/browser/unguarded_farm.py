@@ -37,8 +37,9 @@ def take_guards_away() -> None:
     import pygments.formatters.html
     from otterwiki.renderer_embeddings import VideoEmbedding
 
-    from otterwiki_engine import render_guards
+    from otterwiki_engine import render_budget, render_guards
 
+    render_budget.LAYOUT_VERSION = 0  # what the real farm keeps in the same files is not ours
     renderer = otterwiki.renderer
     _everywhere(renderer.clean_html, as_it_is)
     _everywhere(markupsafe.escape, as_markup)
@@ -74,7 +75,8 @@ def _take_out_of_templates(environment: Environment) -> None:
     for name in ("e", "escape", "forceescape"):
         environment.filters[name] = as_it_is
     loader: Any = environment.loader
-    loader._rules.clear()
+    for name in [name for name in loader._rules if name != "search.html"]:
+        del loader._rules[name]  # that one only shows what the engine has found
     loader._transforms.clear()
     if environment.cache is not None:
         environment.cache.clear()

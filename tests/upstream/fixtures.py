@@ -27,6 +27,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
+from otterwiki_engine.after_answers import after_answers
 from tests.upstream.storages import (
     StorageKind,
     block_plugins,
@@ -149,6 +150,8 @@ def create_app(
     with served(KIND, app.storage, repository):
         app._otterwiki_tempdir = app.storage.path
         yield app
+    if not after_answers.wait(60):  # the engine may be at work on what is removed here
+        pytest.fail("work after an answer is not done after a minute", pytrace=False)
     shutil.rmtree(repository)
     app.config.clear()
     app.config.update(settings)

@@ -47,6 +47,7 @@ class Reason(enum.Enum):
     WORK_TREE = "work tree"
     GITPYTHON = "GitPython internals"
     ATTACHMENTS = "attachment policy"
+    RANKED_SEARCH = "ranked search"
 
 
 @dataclass(frozen=True)

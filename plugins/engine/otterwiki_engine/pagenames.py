@@ -21,6 +21,7 @@ FIRST_PARTS = frozenset(
         "api",
         "favicon.ico",
         "health",
+        "llms.txt",
         "manifest.webmanifest",
         "mcp",
         "repo.git",

@@ -51,6 +51,8 @@ attachments of ``page_render_context``    (:mod:`.page_views`)
 ``wiki.Page.create``, ``handle_rename``   accept names whose URL means something else
                                           (:mod:`.editing`)
 ``wiki.Page.rename``                      hides why a limit refused (:mod:`.editing`)
+``util.sanitize_pagename``                finds no page with a dot, ``#``, ``?`` and the like in its
+                                          name (:mod:`.exact_names`)
 ``wiki.toast``, ``draft.html``            warn that saving a draft overwrites, which is not so here
                                           (:mod:`.editing`)
 ========================================  ==========================================================
@@ -93,6 +95,7 @@ def install(app: Flask, storage: Any) -> None:
         az_index,
         changelog,
         editing,
+        exact_names,
         headings,
         kept_fragments,
         limit_pages,
@@ -120,6 +123,7 @@ def install(app: Flask, storage: Any) -> None:
     kept_fragments.install(app)
     linked_from.install(app)
     editing.install(app)
+    exact_names.install()
     limit_pages.install(app)
     app.teardown_appcontext(lambda _error: render_state.forget_render_state())
     if not hooks.manager.has_plugin(OtterwikiBridge.NAME):

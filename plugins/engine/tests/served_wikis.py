@@ -28,7 +28,7 @@ def boot() -> Any:
         raise RuntimeError("something else started Otterwiki in this process: run it in its own")
     from otterwiki.plugins import plugin_manager
 
-    for name in ("tenant", "access_control", "content_security"):
+    for name in ("tenant", "access_control", "content_security", "git_http", "rest_api"):
         if plugin_manager.has_plugin(name):
             plugin_manager.unregister(name=name)
     folder = Path(tempfile.mkdtemp(prefix="otterwiki-engine-tests-"))

@@ -71,7 +71,10 @@ class _Reader:
         brackets: Brackets | None = None,
     ) -> None:
         """Read ``text[start:end]`` by itself."""
-        _Part(self, start, end, in_link, depth, brackets).read()
+        if TRIGGER.search(self.text, start, end):
+            _Part(self, start, end, in_link, depth, brackets).read()
+        else:
+            self.say("text", self.text[start:end])
 
     def say(self, kind: PieceKind, text: str) -> None:
         """Note a piece of what is shown."""

@@ -153,10 +153,10 @@ class LinkFinder:
         )
         self.read.append((region, found))
         self._shows_footnotes = self._shows_footnotes or bool(found.footnotes)
-        links = [self._link(region, link) for link in found.links]
         if not found.html:
-            yield from links
+            yield from (self._link(region, link) for link in found.links)
             return
+        links = [self._link(region, link) for link in found.links]
         tags = [link for span in found.html for link in self._html(region, *span)]
         # Both lists are in the order of the text.
         places = [region.position(link.start) for link in found.links]

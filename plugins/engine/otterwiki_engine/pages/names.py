@@ -155,6 +155,8 @@ def _name_problem(name: str) -> str | None:
     parts = name.split("/")
     if len(parts) > MOST_PARTS:
         return f"it has more than {MOST_PARTS} parts"
+    if any(part in (".", "..") for part in parts):
+        return "a part of it is '.' or '..', which browsers take out of addresses"
     if any(part != part.strip() for part in parts):
         return "a part of it begins or ends with a space"
     if any(part.endswith(PAGE_SUFFIX) for part in parts):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
 from .names import fold
@@ -18,14 +20,17 @@ _BODY, _HEADINGS, _FRONT_MATTER = 4, 2, 3
 class Match(NamedTuple):
     """A page that matches; ``rank`` is FTS5's: below 0, and the less the better."""
 
-    page: int
-    path: str
-    title: str | None
     rank: float
+    path: str
+    page: int
+    title: str | None
 
 
-def matches(connection: sqlite3.Connection, expression: str, query: SearchQuery) -> list[Match]:
-    """All pages that match `expression` and the conditions of `query`, best first."""
+def matches(
+    connection: sqlite3.Connection, expression: str, query: SearchQuery
+) -> list[tuple[float, str, int, str | None]]:
+    """What a :class:`Match` is made of, of all pages that match `expression` and the conditions of
+    `query`, best first."""
     conditions = ["page_text MATCH ?"]
     values: list[str] = [expression]
     if query.prefix:
@@ -39,12 +44,12 @@ def matches(connection: sqlite3.Connection, expression: str, query: SearchQuery)
         values.append(query.tag)
     weights = ", ".join(map(str, WEIGHTS))
     rows = connection.execute(
-        f"SELECT pages.id, pages.path, pages.title, bm25(page_text, {weights})"  # noqa: S608
+        f"SELECT bm25(page_text, {weights}), pages.path, pages.id, pages.title"  # noqa: S608
         " FROM page_text JOIN pages ON pages.id = page_text.rowid"
         f" WHERE {' AND '.join(conditions)}",
         values,
     )
-    return sorted(map(Match._make, rows), key=lambda match: (match.rank, match.path))
+    return sorted(rows)  # no two have the same path, so ranks and paths decide
 
 
 def completions(connection: sqlite3.Connection, beginning: str, most: int) -> list[str]:
@@ -57,14 +62,18 @@ def completions(connection: sqlite3.Connection, beginning: str, most: int) -> li
     return [term for (term,) in rows]
 
 
-def marked_texts(connection: sqlite3.Connection, expression: str, page: int) -> tuple[str, ...]:
-    """Text, headings and front matter of page number `page`, which matches `expression`, with what
-    was found between marks (:mod:`.words`)."""
+def marked_texts(
+    connection: sqlite3.Connection, expression: str, pages: Collection[int]
+) -> dict[int, tuple[str, ...]]:
+    """Text, headings and front matter of the pages with these numbers, which match `expression`,
+    with what was found between marks (:mod:`.words`)."""
     columns = ", ".join(
         f"highlight(page_text, {column}, ?1, ?2)" for column in (_BODY, _HEADINGS, _FRONT_MATTER)
     )
-    row = connection.execute(
-        f"SELECT {columns} FROM page_text WHERE page_text MATCH ?3 AND rowid = ?4",  # noqa: S608
-        (HIT_BEGIN, HIT_END, expression, page),
-    ).fetchone()
-    return tuple(row)
+    # The plus has SQLite go through the matches once, which is faster than once for each page.
+    rows = connection.execute(
+        f"SELECT rowid, {columns} FROM page_text"  # noqa: S608
+        " WHERE page_text MATCH ?3 AND +rowid IN (SELECT value FROM json_each(?4))",
+        (HIT_BEGIN, HIT_END, expression, json.dumps(list(pages))),
+    )
+    return {page: tuple(texts) for page, *texts in rows}

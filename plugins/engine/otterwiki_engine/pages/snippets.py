@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from .words import HIT_BEGIN, HIT_END, readable
 
 LENGTH = 240  # characters, about
 _BEFORE = 60
+_MOST_HITS = 300  # that are looked at: the first ones
 _HIT = re.compile(f"{HIT_BEGIN}([^{HIT_END}]*){HIT_END}")
 _NOISE = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|(?:>[ \t|!]?)+|[-*+][ \t]+(?:\[[ xX]\][ \t]+)?|:{3,}.*$|[`~]{3,}.*$)"
@@ -33,7 +35,7 @@ def snippet_of(marked: str, others: Sequence[str] = ()) -> Snippet:
 
     Where there is none in it: its beginning, unless one of the texts `others` has one.
     """
-    hits = list(_HIT.finditer(marked))
+    hits = list(islice(_HIT.finditer(marked), _MOST_HITS))
     if not hits:
         for other in others:
             found = _HIT.search(other)
@@ -103,7 +105,8 @@ def _shown(marked: str, start: int, end: int) -> str:
 
 
 def _says_something(text: str) -> bool:
-    return bool(_NOISE.sub("", text).strip())
+    """Whether there is more to `text` than Markdown's marks; much text always has more."""
+    return len(text.strip()) > LENGTH // 2 or bool(_NOISE.sub("", text).strip())
 
 
 def plain(snippet: str) -> str:

@@ -10,7 +10,6 @@ from .page_records import HeadingRecord, SearchHit, SearchHits
 from .search_query import MAX_LIMIT, TEXT_MODE, SearchQuery, expression, parse_terms
 from .search_store import Match
 from .snippets import snippet_of
-from .words import readable
 
 _HARMLESS = '"a"'
 
@@ -35,20 +34,21 @@ def search(connection: Connection, query: SearchQuery) -> SearchHits:
         search_store.matches(connection, _HARMLESS, query)  # raises where the index is damaged
         raise SearchRefused(f"{query.text[:80]!r} could not be searched for: {error}") from error
     first = max(0, query.offset)
-    chosen = matches[first : first + max(0, min(query.limit, MAX_LIMIT))]
-    best = matches[0].rank if matches else -1.0
-    hits = tuple(_hit(connection, wanted, match, best) for match in chosen)
+    count = max(0, min(query.limit, MAX_LIMIT))
+    chosen = [Match(*match) for match in matches[first : first + count]]
+    texts = search_store.marked_texts(connection, wanted, [match.page for match in chosen])
+    best = matches[0][0] if matches else -1.0
+    hits = tuple(_hit(connection, match, texts[match.page], best) for match in chosen)
     return SearchHits(hits, len(matches), TEXT_MODE)
 
 
-def _hit(connection: Connection, wanted: str, match: Match, best: float) -> SearchHit:
-    body, *others = search_store.marked_texts(connection, wanted, match.page)
-    snippet = snippet_of(body, others)
+def _hit(connection: Connection, match: Match, texts: tuple[str, ...], best: float) -> SearchHit:
+    snippet = snippet_of(texts[0], texts[1:])
     headings = page_query_store.headings(connection, match.path)
     section, anchor = _section_at(headings, snippet.line)
     return SearchHit(
         path=match.path,
-        title=match.title and readable(match.title),
+        title=match.title,
         snippet=snippet.text,
         score=match.rank / best if best else 1.0,
         section=section,
