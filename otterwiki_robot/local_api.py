@@ -1,7 +1,7 @@
 """The demo wiki's API at ``http://localhost:PORT/api/v1``, in development.
 
-Browsers and curl find ``demo.robot.localhost`` by themselves, Python and Node do not. Only the API is
-answered so, where no page has links and a token says who asks.
+Browsers and curl find ``demo.robot.localhost`` by themselves, Python and Node do not. Only the API
+is answered so, where no page has links and a token says who asks.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from otterwiki_tenant.rate_limits import RateLimits
 from otterwiki_tenant.wsgi import ADDRESS_KEY, FarmMiddleware
 
 from .installation import Installation
+from .local_api import LocalApi
 from .log import AccessLog, configure_logging
 from .root.app import create_root_app
 from .root.browsers import ACTOR_KEY
-from .local_api import LocalApi
 from .settings import Settings, read_settings
 from .warm_up import warm_up
 from .wsgi_types import Environ, StartResponse, WSGIApp, WSGIResult

@@ -14,6 +14,7 @@ import hmac
 import re
 import threading
 from collections import OrderedDict
+from typing import Protocol
 
 from . import tokens
 from .errors import TenantError, Unavailable
@@ -27,6 +28,26 @@ _WAIT_SECONDS = 5.0
 
 class CredentialRefused(TenantError):
     """An Authorization header that is none of this wiki's; whether the wiki exists is not said."""
+
+
+class Guard(Protocol):
+    """Asked about each token that is not known to be right yet: how many more are checked?"""
+
+    def before_check(self, token_id: str) -> None:
+        """Count a token of that id, whether there is one or not; raises CredentialRefused."""
+
+    def give_back(self, token_id: str) -> None:
+        """It was right, or could not be checked: it counts for nothing."""
+
+
+class NoGuard:
+    """Any number is checked: a farm in a test, or a command."""
+
+    def before_check(self, token_id: str) -> None:
+        """Nothing is counted."""
+
+    def give_back(self, token_id: str) -> None:
+        """Nothing was counted."""
 
 
 def bearer_token(authorization: str) -> str | None:
@@ -68,17 +89,22 @@ class CheckedTokens:
         self._lock = threading.Lock()
         self._checking = threading.Lock()
 
+    def remembers(self, token: str, *, token_id: str, token_hash: str) -> bool:
+        """Whether `token` passed here before, under the hash that the row has now. No bcrypt."""
+        found = tokens.token_id_of(token)
+        if found is None or not hmac.compare_digest(found, token_id):
+            return False
+        return self._is_remembered(_digest(token), token_hash)
+
     def is_right(self, token: str, *, token_id: str, token_hash: str) -> bool:
         """Whether `token` is the one of that id and bcrypt hash, as they stand in the row now.
 
         Raises Unavailable where other tokens are being checked for too long.
         """
-        found = tokens.token_id_of(token)
-        if found is None or not hmac.compare_digest(found, token_id):
-            return False
-        digest = hashlib.sha256(token.encode("ascii")).digest()
-        if self._is_remembered(digest, token_hash):
+        if self.remembers(token, token_id=token_id, token_hash=token_hash):
             return True
+        if tokens.token_id_of(token) != token_id:
+            return False
         if not self._checking.acquire(timeout=_WAIT_SECONDS):
             raise Unavailable("too many tokens are being checked")
         try:
@@ -86,7 +112,7 @@ class CheckedTokens:
         finally:
             self._checking.release()
         if is_right:
-            self._remember(digest, token_hash)
+            self._remember(_digest(token), token_hash)
         return is_right
 
     def _is_remembered(self, digest: bytes, token_hash: str) -> bool:
@@ -102,3 +128,7 @@ class CheckedTokens:
             self._passed[digest] = token_hash
             if len(self._passed) > _MOST_REMEMBERED:
                 self._passed.popitem(last=False)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("ascii")).digest()

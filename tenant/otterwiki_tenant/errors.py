@@ -48,6 +48,10 @@ class TokenLimit(LimitReached):
     """The wiki has as many usable tokens as a wiki may have."""
 
 
+class TokenRate(TokenLimit):
+    """The person makes tokens faster than anybody may; the text says when to go on."""
+
+
 class NoSuchToken(TenantError):
     """The wiki has no token of that id that is not revoked yet."""
 

@@ -16,7 +16,7 @@ from . import admission, clock, keys, lifecycle, sessions, token_admission, toke
 from .admission import Admission
 from .audit import OPERATOR, By
 from .bindings import ROOT, Bindings
-from .credentials import CheckedTokens
+from .credentials import CheckedTokens, Guard
 from .database import BUSY_TIMEOUT_SECONDS, Database, sqlite_url
 from .hosts import check_domain
 from .identity import IdentityCookies
@@ -25,6 +25,7 @@ from .lifecycle import NewWiki, Recovery
 from .limits import FarmLimits
 from .names import author_email
 from .opened import OpenedWiki, OpenedWikis
+from .rate_limits import RateLimits
 from .tokens import BCRYPT_ROUNDS
 from .visits import SignedIn, Visit
 from .wiki_database import Tables
@@ -72,6 +73,7 @@ class Farm:
         )
         self.tables: Tables | None = None  # Otterwiki's own; set when it has been loaded
         self.checked_tokens = CheckedTokens()
+        self.rate_limits: RateLimits | None = None  # set by the front door that has them
         self._opened = OpenedWikis(max_open_wikis)
 
     def initialise(self) -> None:
@@ -118,12 +120,13 @@ class Farm:
         authorization: str,
         *,
         allow_basic: bool = False,
+        guard: Guard | None = None,
         now: datetime | None = None,
     ) -> Admission:
         """The same by an Authorization header; see
         :func:`token_admission.admit_authorized`."""
         return token_admission.admit_authorized(
-            self, slug, authorization, now or clock.now(), allow_basic=allow_basic
+            self, slug, authorization, now or clock.now(), allow_basic=allow_basic, guard=guard
         )
 
     def visit(

@@ -31,6 +31,10 @@ class FrontAnswers:
         """403: sent by a page of another host."""
         return refusals.other_origin(as_json=wants_json(environ))
 
+    def no_pages_here(self) -> WSGIApplication:
+        """404: a change of a page below the repository's path."""
+        return git_refusals.nothing_there()
+
     def bad_credential(self, reason: str, environ: WSGIEnvironment) -> WSGIApplication:
         """401: an Authorization header that is good for nothing here."""
         if is_git(environ):

@@ -13,6 +13,7 @@ from .rate_limits import TooMany
 _CHALLENGE = 'Basic realm="wiki", charset="UTF-8"'
 _NO_CREDENTIAL = "Send a token of this wiki as the password; any user name will do."
 _NO_WIKI = "There is no wiki at this address, or it is not open to you."
+_NO_PAGES = "There are no pages at this address: it is for git alone."
 _SUSPENDED = "The operator of this server has suspended this wiki. Nobody can read it now."
 
 
@@ -28,6 +29,11 @@ def not_admitted(*, is_known: bool, is_suspended: bool) -> Response:
     if is_suspended:
         return refused(_SUSPENDED, 403)
     return refused(_NO_WIKI, 404) if is_known else ask_for_token()
+
+
+def nothing_there() -> Response:
+    """404 for changing what git never asks for: the same on every wiki, whether there is one."""
+    return refused(_NO_PAGES, 404)
 
 
 def too_many(found: TooMany) -> Response:

@@ -1,8 +1,9 @@
 """How often anybody may ask: one table of rules, counted in all processes together (checklist I2).
 
 A person is counted by DID and a program by its token, wherever they come from: agents of many wikis
-share one address. Only somebody unknown is counted by address, of IPv6 by the /64 that one customer
-gets. So what one wiki's agent uses up is nobody else's.
+share one address. On the root host, which finds out later who asks, a browser is counted by the
+session its cookie names. Only somebody unknown is counted by address, of IPv6 by the /64 that one
+customer gets. So what one wiki's agent uses up is nobody else's.
 
 Counted are sliding windows, by the library `limits` on :class:`.rate_store.RateStore`. A request
 over a limit counts for nothing, so waiting helps. What can't be counted is refused (Unavailable).
@@ -23,7 +24,6 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from . import origins
 from .errors import Unavailable
 from .rate_store import FILE_NAME, RateStore
 
@@ -42,20 +42,23 @@ class Kind(enum.StrEnum):
     CLONE = "clone"
     SIGN_IN = "sign-in"
     BAD_CREDENTIAL = "bad-credential"
+    NEW_TOKEN = "new-token"  # noqa: S105 - not a secret
 
 
 class Of(enum.StrEnum):
     """By what a request is counted."""
 
     PERSON = "did"
+    SESSION = "session"
     TOKEN = "token"  # noqa: S105 - not a secret
+    TOKEN_AT_WIKI = "token-at-wiki"  # noqa: S105 - not a secret
     ADDRESS = "address"
     ADDRESS_AT_WIKI = "address-at-wiki"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """How many requests are allowed in a minute (bad credentials: in five)."""
+    """How many requests are allowed in a minute (credentials: in five)."""
 
     anonymous_reads: int = 600
     anonymous_searches: int = 120
@@ -65,6 +68,8 @@ class Rates:
     sign_ins: int = 100
     bad_credentials: int = 30
     all_bad_credentials: int = 300
+    bad_secrets: int = 30
+    new_tokens: int = 30
 
     def __post_init__(self) -> None:
         if self.reads < LEAST_READS:
@@ -86,12 +91,14 @@ _READS = Rule("reads", "You can open {limit} pages a minute.")
 _SEARCHES = Rule("reads", "You can search {limit} times a minute.")
 _WRITES = Rule("writes", "You can make {limit} changes a minute.")
 _CLONES = Rule("clones", "You can clone or fetch {limit} times a minute.")
+_SIGN_INS = Rule("sign_ins", "You can ask for sign-in pages {limit} times a minute.")
 _GUESSES = "This address has sent {limit} tokens{where} within five minutes that are not valid."
 
 #: What is not in this table is not limited.
 RULES: Mapping[tuple[Kind, Of], Rule] = MappingProxyType(
     {
         (Kind.READ, Of.PERSON): _READS,
+        (Kind.READ, Of.SESSION): _READS,
         (Kind.READ, Of.TOKEN): _READS,
         (Kind.READ, Of.ADDRESS): Rule(
             "anonymous_reads",
@@ -104,6 +111,7 @@ RULES: Mapping[tuple[Kind, Of], Rule] = MappingProxyType(
             "Without signing in, {limit} searches a minute can be made from one address.",
         ),
         (Kind.WRITE, Of.PERSON): _WRITES,
+        (Kind.WRITE, Of.SESSION): _WRITES,
         (Kind.WRITE, Of.TOKEN): _WRITES,
         (Kind.WRITE, Of.ADDRESS): Rule(
             "writes", "Without signing in, {limit} forms a minute can be sent from one address."
@@ -114,6 +122,7 @@ RULES: Mapping[tuple[Kind, Of], Rule] = MappingProxyType(
             "clones",
             "Without a token, one address can clone or fetch {limit} times a minute.",
         ),
+        (Kind.SIGN_IN, Of.SESSION): _SIGN_INS,
         (Kind.SIGN_IN, Of.ADDRESS): Rule(
             "sign_ins", "One address can ask for sign-in pages {limit} times a minute."
         ),
@@ -123,13 +132,21 @@ RULES: Mapping[tuple[Kind, Of], Rule] = MappingProxyType(
         (Kind.BAD_CREDENTIAL, Of.ADDRESS): Rule(
             "all_bad_credentials", _GUESSES.replace("{where}", ""), minutes=5
         ),
+        (Kind.BAD_CREDENTIAL, Of.TOKEN_AT_WIKI): Rule(
+            "bad_secrets",
+            "This token was sent {limit} times within five minutes with a wrong secret.",
+            minutes=5,
+        ),
+        (Kind.NEW_TOKEN, Of.PERSON): Rule(
+            "new_tokens", "You can make {limit} tokens in five minutes.", minutes=5
+        ),
     }
 )
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Who a request is counted for: `name` is a DID, a token's public id, or an address."""
+    """Who a request is counted for: `name` is a DID, a session's or token's id, or an address."""
 
     of: Of
     name: str
@@ -159,6 +176,16 @@ def of_person(did: str) -> Asker:
     return Asker(Of.PERSON, did)
 
 
+def of_session(session_id: str) -> Asker:
+    """A browser whose cookie is rightly signed; whether its session still lives is not known."""
+    return Asker(Of.SESSION, session_id)
+
+
+def of_token_at(token_id: str, slug: str) -> Asker:
+    """Whoever sends a token of that id to that wiki, whether there are such or not."""
+    return Asker(Of.TOKEN_AT_WIKI, f"{token_id} {slug}")
+
+
 def of_token(token_id: str) -> Asker:
     """A program with a wiki's token."""
     return Asker(Of.TOKEN, token_id)
@@ -170,34 +197,6 @@ def _network(address: str | None) -> str:
     if not isinstance(ip_address(address), IPv6Address):
         return address
     return str(ip_network((address, _IPV6_PREFIX_BITS), strict=False))
-
-
-# ---------------------------------------------------------------------- what a request is
-
-_STATIC = ("/static/", "/-/content-security/")
-_SEARCHES_OF_A_WIKI = ("/-/search", "/api/v1/search", "/api/v1/semantic-search")
-_UPLOAD_PACK = "/repo.git/git-upload-pack"
-_AUTHORIZATION_SERVER = "/auth/oauth/"  # asked by programs; it has limits of its own
-
-
-def kind_at_wiki(method: str, path: str) -> Kind | None:
-    """What a request to a wiki's host is counted as; None for static files, which are not."""
-    if path.startswith(_STATIC):
-        return None
-    if path == _UPLOAD_PACK:
-        return Kind.CLONE  # sent by POST, and changes nothing
-    if any(path == search or path.startswith(f"{search}/") for search in _SEARCHES_OF_A_WIKI):
-        return Kind.SEARCH
-    return Kind.READ if origins.is_safe(method) else Kind.WRITE
-
-
-def kind_at_root(method: str, path: str) -> Kind | None:
-    """The same for the root host."""
-    if path.startswith(_STATIC):
-        return None
-    if path.startswith("/auth/") and not path.startswith(_AUTHORIZATION_SERVER):
-        return Kind.SIGN_IN
-    return Kind.READ if origins.is_safe(method) else Kind.WRITE
 
 
 # ---------------------------------------------------------------------- counting
@@ -234,9 +233,17 @@ class RateLimits:
         except StorageError as error:
             raise _unavailable(error) from error
 
+    def give_back(self, kind: Kind, asker: Asker) -> None:
+        """Count one less: what was taken came to nothing."""
+        item = self._items[kind, asker.of]
+        try:
+            self._store.give_back(item.key_for(asker.name), item.get_expiry())
+        except StorageError as error:
+            raise _unavailable(error) from error
+
     def refuse_guess(self, address: str | None, host: str) -> TooMany | None:
-        """What a request with an Authorization header is refused with, before that is looked at,
-        where this address has sent too many that were bad. `host` is the slug, or the root's."""
+        """What an Authorization header is refused with, unless it is known to be right, where this
+        address has sent too many that were bad. `host` is the slug, or the root's."""
         try:
             for asker in _guessers(address, host):
                 item = self._items[Kind.BAD_CREDENTIAL, asker.of]

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from limits.errors import StorageError
 from limits.storage.base import SlidingWindowCounterSupport, Storage
 
 FILE_NAME = "rate-limits.db"
@@ -109,6 +110,15 @@ class RateStore(Storage, SlidingWindowCounterSupport):
             "expires": (window + 2) * expiry,
         }
         return bool(self._run(_ACQUIRE, values, now))
+
+    def give_back(self, key: str, expiry: int) -> None:
+        """Count one less in the current window of `expiry` seconds, if anything is counted."""
+        now = self.now()
+        statement = "UPDATE counters SET count = count - 1 WHERE key = ? AND window = ?"
+        try:
+            self._run(f"{statement} AND count > 0", (_digest(key), int(now // expiry)), now)
+        except self.base_exceptions as error:  # `limits` wraps the methods it knows
+            raise StorageError(error) from error
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Count and seconds left of the previous window, and of the current one (as `limits`

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 ADDRESS_KEY = "robot.address"  # where whoever answers finds the client's IP address, if known
 GIT_PATH = "/repo.git"
+_OF_GIT = frozenset(
+    {
+        ("GET", f"{GIT_PATH}/info/refs"),
+        ("HEAD", f"{GIT_PATH}/info/refs"),
+        ("POST", f"{GIT_PATH}/git-upload-pack"),
+        ("POST", f"{GIT_PATH}/git-receive-pack"),
+    }
+)
 _OTTERWIKI_HEADERS = "HTTP_X_OTTERWIKI_"
 _REWRITING_HEADERS = (
     "HTTP_FORWARDED",
@@ -63,10 +71,41 @@ def wants_json(environ: WSGIEnvironment) -> bool:
 
 
 def is_git(environ: WSGIEnvironment) -> bool:
-    """Whether git asks: a path of the repository, and not from a browser's address bar."""
+    """Whether to answer in git's words: below the repository, and not to a browser's address bar.
+
+    It allows nothing: :func:`is_git_request` does.
+    """
+    is_person = "text/html" in environ.get("HTTP_ACCEPT", "").lower()
+    return _is_in_repository(environ) and not is_person
+
+
+def is_git_request(environ: WSGIEnvironment) -> bool:
+    """Whether this is one of the requests git makes (gitprotocol-http), to the letter.
+
+    Only these take Basic, and come without an Origin.
+    """
+    asked = (environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+    return asked in _OF_GIT and is_git(environ)
+
+
+def is_write_into_repository(environ: WSGIEnvironment) -> bool:
+    """Whether a page is to be changed below the repository's path, where there are no pages."""
+    asked = (environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+    is_change = not origins.is_safe(environ["REQUEST_METHOD"]) and asked not in _OF_GIT
+    return is_change and _is_in_repository(environ)
+
+
+def is_embedded(environ: WSGIEnvironment) -> bool:
+    """Whether a browser asks for a part of a page: an image, a script, a frame (Fetch Metadata).
+
+    Neither a page somebody opens nor what a script or a program fetches.
+    """
+    return environ.get("HTTP_SEC_FETCH_DEST", "") not in ("", "document", "empty")
+
+
+def _is_in_repository(environ: WSGIEnvironment) -> bool:
     path = environ.get("PATH_INFO", "")
-    is_repository = path == GIT_PATH or path.startswith(f"{GIT_PATH}/")
-    return is_repository and "text/html" not in environ.get("HTTP_ACCEPT", "").lower()
+    return path == GIT_PATH or path.startswith(f"{GIT_PATH}/")
 
 
 def address_of(environ: WSGIEnvironment) -> str:

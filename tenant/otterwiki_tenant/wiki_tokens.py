@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import audit, clock, rights, token_store, tokens
+from . import audit, clock, rate_limits, rights, token_store, tokens
 from .access import Role
 from .audit import Action, By
-from .errors import LifetimeRefused, RoleRefused, TokenLimit
+from .errors import LifetimeRefused, RoleRefused, TokenLimit, TokenRate
 from .names import check_token_name
-from .token_store import Listed, TokenRecord
+from .rate_limits import Kind
+from .token_store import Listed, State, TokenRecord
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,14 +42,15 @@ def make(
     """Make a token of a wiki; None as its lifetime means that it works until it is revoked.
 
     Raises TextRefused for the name, RoleRefused, LifetimeRefused, NoSuchWiki, Forbidden, or
-    :class:`TokenLimit` where the wiki has as many that work as it may have.
+    :class:`TokenLimit` where the wiki has as many that work as it may have, or (TokenRate) where
+    the person makes them too fast.
     """
     name = check_token_name(name)
     if role not in ROLES:
         raise RoleRefused("A token is an editor or a viewer; it never has the rights of an owner")
     if lifetime_days is not None and not 1 <= lifetime_days <= MAX_LIFETIME_DAYS:
         raise LifetimeRefused(f"A token lives for 1 to {MAX_LIFETIME_DAYS} days, or until revoked")
-    _check_owner(farm, slug, by)
+    _check(farm, slug, by)
     made = tokens.mint(rounds=farm.bcrypt_rounds)  # takes a while: nobody waits for it
     with farm.database.writing() as session:
         owner_did = rights.owned_wiki(session, slug, by, farm.abuse_contact).owner_did
@@ -71,7 +73,7 @@ def replace_token(farm: Farm, slug: str, token_id: str, by: By) -> MadeToken:
 
     Raises NoSuchToken, or as :func:`make`; then the old one is as it was.
     """
-    _check_owner(farm, slug, by)
+    _check(farm, slug, by, replaced=token_id)
     made = tokens.mint(rounds=farm.bcrypt_rounds)
     with farm.database.writing() as session:
         owner_did = rights.owned_wiki(session, slug, by, farm.abuse_contact).owner_did
@@ -114,10 +116,33 @@ def revoke_of_maker(session: Session, did: str, by: By, slug: str | None = None)
         _revoke(session, record, by, clock.now())
 
 
-def _check_owner(farm: Farm, slug: str, by: By) -> None:
-    """Before the work of making a hash: whoever may not make a token doesn't cause that either."""
+def _check(farm: Farm, slug: str, by: By, *, replaced: str | None = None) -> None:
+    """Before the work of making a hash: whoever may not make a token doesn't cause that either.
+
+    All but the rate is asked again where it counts, in the transaction. The operator has no rate.
+    """
+    now = clock.now()
     with farm.database.reading() as session:
         rights.owned_wiki(session, slug, by, farm.abuse_contact)
+        freed = 0
+        if replaced is not None:
+            freed = token_store.get(session, slug, replaced).token.state(now) is State.ACTIVE
+        _check_number(farm, session, slug, now, freed=int(freed))
+    if farm.rate_limits is not None and by.did is not None:
+        found = farm.rate_limits.take(Kind.NEW_TOKEN, rate_limits.of_person(by.did))
+        if found is not None:
+            raise TokenRate(found.sentence)
+
+
+def _check_number(
+    farm: Farm, session: Session, slug: str, now: datetime, *, freed: int = 0
+) -> None:
+    most = farm.limits.max_tokens
+    if token_store.count_active(session, slug, now) - freed >= most:
+        raise TokenLimit(
+            f"{slug} has {most} token{'' if most == 1 else 's'}, as many as a wiki may"
+            " have. Revoke one to make room for another"
+        )
 
 
 def _store(
@@ -129,12 +154,7 @@ def _store(
     now: datetime,
 ) -> MadeToken:
     token_store.forget_ended(session, record.wiki_slug, now)
-    most = farm.limits.max_tokens
-    if token_store.count_active(session, record.wiki_slug, now) >= most:
-        raise TokenLimit(
-            f"{record.wiki_slug} has {most} token{'' if most == 1 else 's'}, as many as a wiki may"
-            " have. Revoke one to make room for another"
-        )
+    _check_number(farm, session, record.wiki_slug, now)
     token_store.add(session, record, made)
     _note(session, Action.TOKEN_MADE, record, by)
     return MadeToken(token_store.get(session, record.wiki_slug, record.id), made.text)

@@ -26,16 +26,19 @@ from .errors import TenantError
 from .farm import Farm
 from .front_answers import FrontAnswers
 from .hosts import BadHost, RootHost, WikiHost, check_next, classify, host_url
-from .rate_gate import RateGate
-from .rate_limits import RateLimits
+from .rate_gate import GuessRefused, RateGate
+from .rate_limits import Kind, RateLimits
 from .request_facts import (
     ADDRESS_KEY,
     address_of,
-    is_git,
+    is_embedded,
+    is_git_request,
+    is_write_into_repository,
     note_address,
     remove_untrusted_headers,
     wants_json,
 )
+from .request_kinds import kind_at_root
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -68,7 +71,9 @@ class FarmMiddleware:
         self._root_app = root_app
         self._health_app = health_app
         self._trusted_proxies = tuple(trusted_proxies)
-        self._gate = RateGate(rate_limits)
+        self._gate = RateGate(rate_limits, lambda header: farm.identity.read(header))
+        if rate_limits is not None:
+            farm.rate_limits = rate_limits
         self._answers = FrontAnswers(farm)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -93,6 +98,9 @@ class FarmMiddleware:
         self, host: RootHost, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer for the root host, which finds out by itself who asks."""
+        path = environ.get("PATH_INFO", "")
+        if kind_at_root(environ["REQUEST_METHOD"], path) is Kind.SIGN_IN and is_embedded(environ):
+            return self._answers.other_origin(environ)(environ, start_response)
         try:
             found = self._gate.at_root(environ)
         except TenantError:
@@ -125,6 +133,8 @@ class FarmMiddleware:
             found = self._gate.at_wiki(admission, environ)
             if found is not None:
                 return self._answers.too_many(host, found, environ)(environ, guarded)
+            if is_write_into_repository(environ):
+                return self._answers.no_pages_here()(environ, guarded)
             cookies += admission.visit.set_cookies
             entered = self._enter(host, admission, lambda: self._admit(host, sent))
             if entered is not None:
@@ -133,7 +143,7 @@ class FarmMiddleware:
                 if entered.record.is_public:
                     more.remove(answers.NOT_EMBEDDED)
         except CredentialRefused as refused:
-            return self._refuse_credential(host, str(refused), environ)(environ, guarded)
+            return self._refuse_credential(host, refused, environ)(environ, guarded)
         except (TenantError, EngineError, OSError):
             _log.exception("wiki refused, it can't be checked or opened: wiki=%s", host.slug)
             return self._answers.unavailable(environ)(environ, guarded)
@@ -155,12 +165,14 @@ class FarmMiddleware:
         refusal = self._refuse_unasked(environ)
         if refusal is not None:
             return refusal
-        found = self._gate.before_credentials(host.slug, environ)
-        if found is None and environ.get("PATH_INFO") == confirmations.PATH:
-            found = self._gate.at_confirmation(environ)
-            if found is None:
-                return self._confirm(host, environ, cookies)
-        return None if found is None else self._answers.too_many(host, found, environ)
+        if environ.get("PATH_INFO") != confirmations.PATH:
+            return None
+        if is_embedded(environ):  # or any site could use up what its visitors' address may ask
+            return self._answers.other_origin(environ)
+        found = self._gate.at_confirmation(environ)
+        if found is not None:
+            return self._answers.too_many(host, found, environ)
+        return self._confirm(host, environ, cookies)
 
     def _refuse_unasked(self, environ: WSGIEnvironment) -> WSGIApplication | None:
         """403 for what changes something and was not sent by a page of this host (checklist D6).
@@ -172,7 +184,7 @@ class FarmMiddleware:
         """
         if origins.is_safe(environ["REQUEST_METHOD"]) or "HTTP_AUTHORIZATION" in environ:
             return None
-        if "HTTP_COOKIE" not in environ and (is_git(environ) or wants_json(environ)):
+        if "HTTP_COOKIE" not in environ and (is_git_request(environ) or wants_json(environ)):
             return None
         own = f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}"
         is_ours = origins.is_same_origin(
@@ -186,7 +198,10 @@ class FarmMiddleware:
         authorization = environ.get("HTTP_AUTHORIZATION")
         if authorization is not None:
             return self._farm.admit_authorized(
-                host.slug, authorization, allow_basic=is_git(environ)
+                host.slug,
+                authorization,
+                allow_basic=is_git_request(environ),
+                guard=self._gate.guard(host.slug, environ),
             )
         return self._farm.admit(host.slug, environ.get("HTTP_COOKIE"), environ)
 
@@ -240,15 +255,20 @@ class FarmMiddleware:
         return refusals.see_other(next_url)
 
     def _refuse_credential(
-        self, host: WikiHost, reason: str, environ: WSGIEnvironment
+        self, host: WikiHost, refused: CredentialRefused, environ: WSGIEnvironment
     ) -> WSGIApplication:
-        """401, and counted: who guesses tokens is soon not listened to any more."""
+        """401, and counted: who guesses tokens is soon told 429 whatever they send, but for a token
+        that is known to be right."""
+        if isinstance(refused, GuessRefused):
+            return self._answers.too_many(host, refused.found, environ)
         try:
-            self._gate.bad_credential(host.slug, environ)
+            found = self._gate.bad_credential(host.slug, environ)
         except TenantError:
             _log.exception("bad credential not counted: wiki=%s", host.slug)
             return self._answers.unavailable(environ)
-        return self._answers.bad_credential(reason, environ)
+        if found is not None:
+            return self._answers.too_many(host, found, environ)
+        return self._answers.bad_credential(str(refused), environ)
 
     def _cookies_for_otterwiki(self, admission: Admission, environ: WSGIEnvironment) -> str:
         if admission.credential is Credential.WIKI_TOKEN:

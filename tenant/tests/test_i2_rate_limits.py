@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from otterwiki_tenant import confirmations, rate_limits
+from otterwiki_tenant import confirmations, rate_limits, tokens, wiki_tokens
+from otterwiki_tenant.access import Role
+from otterwiki_tenant.audit import By
+from otterwiki_tenant.credentials import CheckedTokens
 from otterwiki_tenant.errors import Unavailable
 from otterwiki_tenant.identity import COOKIE_NAME
 from otterwiki_tenant.rate_limits import (
@@ -26,12 +29,12 @@ from otterwiki_tenant.rate_limits import (
     Rates,
     TooMany,
     at_address,
-    kind_at_root,
-    kind_at_wiki,
     of_person,
     of_token,
+    of_token_at,
 )
 from otterwiki_tenant.rate_store import FILE_NAME
+from otterwiki_tenant.request_kinds import kind_at_root, kind_at_wiki
 from otterwiki_tenant.testing import SmallFarm, base_url, identity_cookie
 from otterwiki_tenant.users import User
 from otterwiki_tenant.wsgi import FarmMiddleware
@@ -46,6 +49,7 @@ RATES = Rates(
     sign_ins=6,
     bad_credentials=5,
     all_bad_credentials=8,
+    bad_secrets=7,
 )
 
 
@@ -120,7 +124,8 @@ def farm_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sma
 
 @pytest.fixture
 def door(farm_of_the_module: SmallFarm, tmp_path: Path) -> Iterator[Door]:
-    """Nothing is counted yet."""
+    """Nothing is counted yet, and no token is known to be right."""
+    farm_of_the_module.farm.checked_tokens = CheckedTokens()
     clock = Clock()
     limits = RateLimits(tmp_path, RATES, now=clock)
     yield Door(farm_of_the_module, limits, clock)
@@ -220,6 +225,48 @@ def test_i2_sign_in_pages_of_one_address(door: Door) -> None:
     assert door.let_through(9, slug=None, path="/auth/login", peer="203.0.113.9") == 6
 
 
+def test_i2_on_the_root_host_a_browser_is_counted_by_its_session(door: Door) -> None:
+    """Whoever shares its address uses up nothing of it; nor does it take a query to tell."""
+    alice = cookie_of(door, door.small_farm.alice)
+    assert door.let_through(25, slug=None, path="/") == 20
+    assert door.let_through(9, slug=None, path="/auth/login") == 6
+    write: dict[str, Any] = {"slug": None, "path": "/app/settings", "method": "POST"}
+    assert door.let_through(15, **write) == 10
+    assert door.let_through(25, slug=None, path="/", person=alice) == 25
+    assert door.let_through(15, person=alice, **write) == 10
+    assert door.let_through(9, slug=None, path="/auth/login", person=alice) == 6
+    other = cookie_of(door, door.small_farm.robert)
+    assert door.let_through(5, person=other, **write) == 5
+    for forged in ("junk", alice[:-4] + "AAAA"):
+        assert door.let_through(1, slug=None, path="/", person=forged) == 0
+    header = {"Authorization": "Bearer x"}
+    assert door.let_through(1, slug=None, path="/", person=alice, **header) == 0, "it decides alone"
+
+
+def test_i2_forms_that_sign_in_are_counted_by_address(door: Door) -> None:
+    """A rightly signed cookie outlives its session; a hundred of them are no hundred people."""
+    people = [door.small_farm.alice, door.small_farm.robert]
+    form: dict[str, Any] = {"slug": None, "path": "/auth/login", "method": "POST"}
+    passed = [door.let_through(4, person=cookie_of(door, person), **form) for person in people]
+    assert passed == [4, 2]
+
+
+@pytest.mark.parametrize("slug", [None, "robert"])
+@pytest.mark.parametrize("part", ["image", "script", "style", "font", "iframe", "object", "x"])
+def test_i2_another_sites_images_use_up_no_sign_ins(
+    door: Door, part: str, slug: str | None
+) -> None:
+    path = "/auth/login" if slug is None else confirmations.PATH
+    for _ in range(9):
+        assert door.ask(slug, path, Sec_Fetch_Dest=part).status_code == 403
+    passed = sum(
+        door.let_through(3, slug=slug, path=path, Sec_Fetch_Dest=page)
+        for page in ("document", "empty", "")
+    )
+    assert passed == 6
+    assert door.ask(None, "/", Sec_Fetch_Dest=part).status_code == 200
+
+
 # ------------------------------------------------------------------ guessing tokens
 
 
@@ -241,6 +288,99 @@ def test_i2_who_guesses_tokens_is_not_listened_to(door: Door) -> None:
     assert door.ask("nadia", token=junk(9)).status_code == 429, "eight at all wikis together"
     door.clock.now += 600
     assert door.ask("alice", token=token).status_code == 200
+
+
+def _bcrypt_checks(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The secrets that are checked from now on."""
+    checked: list[bytes] = []
+    original = tokens.bcrypt.checkpw
+
+    def checkpw(secret: bytes, hashed: bytes) -> bool:
+        checked.append(secret)
+        return original(secret, hashed)
+
+    monkeypatch.setattr(tokens.bcrypt, "checkpw", checkpw)
+    return checked
+
+
+def wrong_secret(token: str) -> str:
+    return token[:-1] + ("a" if token[-1] != "a" else "b")
+
+
+def test_i2_a_neighbour_who_guesses_locks_out_nobody_known(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address may be a whole country's, or all of a company's agents."""
+    farm, owner = door.small_farm.farm, By(door.small_farm.alice.did)
+    made = wiki_tokens.make(farm, "alice", owner, name="ci", role=Role.VIEWER)
+    assert door.ask("alice", token=made.text).status_code == 200
+    for number in range(5):
+        assert door.ask("alice", token=junk(number)).status_code == 401
+    checked = _bcrypt_checks(monkeypatch)
+    assert door.ask("alice", token=made.text).status_code == 200
+    guesses = (door.small_farm.tokens["alice"], wrong_secret(made.text), junk(9), "junk")
+    answers = [door.ask("alice", token=token) for token in guesses]
+    assert {answer.status_code for answer in answers} == {429}
+    assert len({(answer.data, answer.headers["Retry-After"]) for answer in answers}) == 1
+    assert checked == [], "right or wrong, none was looked at"
+    assert door.ask("robert", token=made.text).status_code == 401, "it is alice's only"
+    wiki_tokens.revoke(farm, "alice", made.listed.token.id, owner)
+    assert door.ask("alice", token=made.text).status_code == 429
+    assert checked == []
+
+
+def test_i3_a_token_id_that_many_know_keeps_no_processor_busy(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From any number of addresses; and it tells nobody which ids and wikis there are."""
+    token = door.small_farm.tokens["alice"]
+    checked = _bcrypt_checks(monkeypatch)
+
+    def guess(slug: str, text: str) -> list[tuple[int, bytes]]:
+        answers = [door.ask(slug, token=text, peer=f"198.51.100.{n}") for n in range(10)]
+        return [(answer.status_code, answer.data) for answer in answers]
+
+    found = guess("alice", wrong_secret(token))
+    assert [status for status, _ in found] == [401] * 7 + [429] * 3
+    assert len(checked) == 7
+    assert door.ask("alice", token=token, peer="192.0.2.1").status_code == 429, "no oracle"
+    for slug, other in (("alice", junk(1)), ("robert", token), ("nadia", token)):
+        assert guess(slug, other) == found
+    assert len(checked) == 7
+    robert = door.small_farm.tokens["robert"]
+    assert door.ask("robert", token=robert, peer="192.0.2.1").status_code == 200
+    door.clock.now += 600
+    assert door.ask("alice", token=token).status_code == 200
+    guess("alice", wrong_secret(token))
+    assert door.ask("alice", token=token, peer="192.0.2.1").status_code == 200, "it is remembered"
+
+
+def test_i3_a_check_is_counted_before_it_begins(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that any number of requests at the same time are no more than the limit."""
+    token = door.small_farm.tokens["alice"]
+    token_id = tokens.token_id_of(token)
+    assert token_id
+    for _ in range(6):
+        assert door.limits.take(Kind.BAD_CREDENTIAL, of_token_at(token_id, "alice")) is None
+    meanwhile: list[int] = []
+
+    def checkpw(*_given: bytes) -> bool:
+        meanwhile.append(door.ask("alice", token=token, peer="192.0.2.1").status_code)
+        return False
+
+    monkeypatch.setattr(tokens.bcrypt, "checkpw", checkpw)
+    assert door.ask("alice", token=wrong_secret(token)).status_code == 401
+    assert meanwhile == [429]
+
+
+def test_i3_checks_of_right_tokens_count_for_nothing(door: Door) -> None:
+    """A server with many processes, or more tokens than it remembers, checks some often."""
+    for _ in range(15):
+        door.small_farm.farm.checked_tokens = CheckedTokens()
+        token = door.small_farm.tokens["alice"]
+        assert door.ask("alice", token=token).status_code == 200
 
 
 def test_i2_right_tokens_and_cookies_are_no_guesses(door: Door) -> None:
@@ -388,7 +528,9 @@ def test_i2_every_kind_of_request_has_a_rule_for_whoever_sends_it(
         for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
             kind = kind_of(method, path)
             assert kind is not None
-            askers = {Of.ADDRESS} if kind_of is kind_at_root else {Of.ADDRESS, Of.PERSON, Of.TOKEN}
+            askers = {Of.ADDRESS, Of.PERSON, Of.TOKEN}
+            if kind_of is kind_at_root:
+                askers = {Of.ADDRESS, Of.SESSION}
             assert {(kind, of) for of in askers} <= {*RULES}
             if method in ("PUT", "PATCH", "DELETE", "PROPFIND") and "search" not in path:
                 assert kind in (Kind.WRITE, Kind.SIGN_IN, Kind.CLONE)

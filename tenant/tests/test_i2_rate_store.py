@@ -53,6 +53,17 @@ def test_i2_no_more_than_the_limit_and_each_key_by_itself(store: RateStore) -> N
     assert store.acquire_sliding_window_entry("third", 10, MINUTE, amount=10)
 
 
+def test_i2_what_is_given_back_is_free_again(store: RateStore, clock: Clock) -> None:
+    assert taken(store, 10, limit=10) == taken(store, 10, limit=10, key="another") == 10
+    store.give_back("key", MINUTE)
+    assert taken(store, 5, limit=10) == 1
+    assert taken(store, 5, limit=10, key="another") == 0
+    clock.now += 3 * MINUTE
+    for _ in range(3):
+        store.give_back("key", MINUTE)  # nothing is counted any more
+    assert taken(store, 20, limit=10) == 10
+
+
 def test_i2_the_window_slides(store: RateStore, clock: Clock) -> None:
     clock.now = START + 59
     assert taken(store, 20, limit=10) == 10

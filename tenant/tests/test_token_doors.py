@@ -54,6 +54,11 @@ def _token(farm: Farm, maker: str, role: Role, slug: str = "alice", **values: st
     return made.text
 
 
+def _head(farm: SmallFarm, slug: str) -> str | None:
+    with wiki_context(farm.farm, slug) as entered:
+        return entered.wiki.repository.head()
+
+
 def bearer(token: str) -> str:
     return f"Bearer {token}"
 
@@ -160,6 +165,55 @@ def test_c1_basic_counts_where_it_is_asked_for_only(small_farm: SmallFarm) -> No
         with pytest.raises(CredentialRefused):
             farm.admit_authorized("robert", sent, allow_basic=True)
     assert farm.admit_authorized("alice", bearer(token), allow_basic=True).role is Role.EDITOR
+
+
+@pytest.mark.parametrize("path", ["/repo.git/x/save", "/repo.git/save", "/repo.git/HEAD/save"])
+def test_c4_nothing_writes_a_page_below_the_repository(small_farm: SmallFarm, path: str) -> None:
+    """A browser that was asked for a password sends Basic unasked, with any site's form."""
+    form = {"content": "# Written\n", "commit": "x"}
+    before = [_head(small_farm, slug) for slug in SLUGS]
+    visitor = small_farm.visitor(small_farm.alice)
+    for slug in SLUGS:
+        token = small_farm.tokens[slug]
+        for header in (basic(token), bearer(token), None):
+            for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": base_url(slug)}):
+                if header is not None:
+                    headers = {**headers, "Authorization": header}
+                client = Client(small_farm.front_door, use_cookies=False)
+                answer = client.post(path, base_url=base_url(slug), data=form, headers=headers)
+                assert answer.status_code in (401, 403, 404), (slug, header, headers)
+        assert visitor.post(slug, path, data=form).status_code == 404
+    assert [_head(small_farm, slug) for slug in SLUGS] == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_gits"),
+    [
+        ("GET", "/repo.git/info/refs?service=git-upload-pack", True),
+        ("HEAD", "/repo.git/info/refs?service=git-upload-pack", True),
+        ("POST", "/repo.git/git-upload-pack", True),
+        ("POST", "/repo.git/git-receive-pack", True),
+        ("POST", "/repo.git/info/refs", False),
+        ("GET", "/repo.git/git-upload-pack", False),
+        ("PUT", "/repo.git/git-receive-pack", False),
+        ("GET", "/repo.git", False),
+        ("GET", "/repo.git/", False),
+        ("GET", "/repo.git/HEAD", False),
+        ("GET", "/repo.git/x/history", False),
+        ("GET", "/repo.git/info/refs/", False),
+        ("POST", "/repo.git/git-upload-pack/save", False),
+        ("POST", "/x/repo.git/git-upload-pack", False),
+    ],
+)
+def test_c4_basic_and_no_origin_are_for_gits_own_requests(
+    small_farm: SmallFarm, method: str, path: str, is_gits: bool
+) -> None:
+    sent = basic(small_farm.tokens["alice"])
+    answer = _send(small_farm, "alice", sent, path, method=method)
+    assert (answer.status_code not in (401, 404)) == is_gits
+    if method == "POST":
+        nobodys = _send(small_farm, "alice", None, path, method=method)
+        assert nobodys.status_code == (401 if is_gits else 403)
 
 
 @pytest.mark.parametrize(

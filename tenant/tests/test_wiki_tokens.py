@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -26,10 +27,12 @@ from otterwiki_tenant.errors import (
     Suspended,
     TextRefused,
     TokenLimit,
+    TokenRate,
 )
 from otterwiki_tenant.farm import Farm
+from otterwiki_tenant.rate_limits import RateLimits, Rates
 from otterwiki_tenant.token_store import FIRST_NAME, Listed, State, TokenRecord
-from otterwiki_tenant.tokens import mint
+from otterwiki_tenant.tokens import NewToken, mint
 from otterwiki_tenant.wiki_tokens import MadeToken
 
 ALICE, ROBERT, CAROL = (By(f"did:plc:{name}", "192.0.2.1") for name in ("alice", "robert", "carol"))
@@ -254,6 +257,60 @@ def test_i1_the_limit_counts_tokens_that_work(any_farm: Farm) -> None:
     make(any_farm)
     with pytest.raises(TokenLimit):
         make(any_farm)
+
+
+def test_i3_no_hash_is_made_for_a_token_too_many(
+    any_farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    any_farm.limits = dataclasses.replace(any_farm.limits, max_tokens=2)
+    expired = clock.timestamp(clock.now() - timedelta(seconds=1))
+    old = made_by_another(any_farm, ALICE, Role.EDITOR, expires_at=expired)
+    made = make(any_farm)
+    minted: list[int] = []
+
+    def counted(*, rounds: int) -> NewToken:
+        minted.append(rounds)
+        return mint(rounds=rounds)
+
+    monkeypatch.setattr(wiki_tokens.tokens, "mint", counted)
+    before = tokens_of(any_farm)
+    with pytest.raises(TokenLimit, match="alice has 2 tokens"):
+        make(any_farm)
+    with pytest.raises(TokenLimit):
+        wiki_tokens.replace_token(any_farm, "alice", old.listed.token.id, ALICE)
+    with pytest.raises(NoSuchToken):
+        wiki_tokens.replace_token(any_farm, "alice", "0" * 16, ALICE)
+    assert minted == []
+    assert tokens_of(any_farm) == before
+    wiki_tokens.replace_token(any_farm, "alice", made.listed.token.id, ALICE)
+    make(any_farm, ROBERT, "robert")
+    assert len(minted) == 2
+
+
+def test_i2_a_person_makes_so_many_tokens_in_a_time(
+    any_farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Revoking is never one too many, and what somebody else makes is not counted."""
+    now = [1_700_000_100.0]
+    any_farm.rate_limits = RateLimits(tmp_path, Rates(new_tokens=3), now=lambda: now[0])
+    first, second = make(any_farm), make(any_farm)
+    third = wiki_tokens.replace_token(any_farm, "alice", first.listed.token.id, ALICE)
+
+    def fail(**_options: int) -> None:
+        raise AssertionError("a quarter of a second of a processor")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(wiki_tokens.tokens, "mint", fail)
+        with pytest.raises(TokenRate, match=r"3 tokens in five minutes\. Try again in \d+ seconds"):
+            make(any_farm)
+        with pytest.raises(TokenRate):
+            wiki_tokens.replace_token(any_farm, "alice", third.listed.token.id, ALICE)
+    make(any_farm, ROBERT, "robert")
+    make(any_farm, OPERATOR)
+    wiki_tokens.revoke(any_farm, "alice", second.listed.token.id, ALICE)
+    now[0] += 600
+    make(any_farm)
+    any_farm.rate_limits.close()
 
 
 def test_i1_what_ended_is_remembered_within_bounds(

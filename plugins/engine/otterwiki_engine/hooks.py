@@ -14,6 +14,8 @@ import pluggy
 from .errors import CheckFailed, EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .actor import Actor
     from .pages.page_records import RelatedPage, SearchHits
     from .pages.search_query import SearchQuery
@@ -76,7 +78,10 @@ class EngineHooks:
         """Answer a search whose ``query.mode`` is one of the plugin's; None for any other mode.
 
         Hits may only be pages of `wiki`, and obey ``limit``, ``offset``, ``prefix``, ``category``
-        and ``tag`` of the query. Whoever asks may read the whole wiki. To combine a mode with
+        and ``tag`` of the query. A mode that finds passages may answer with several of one page,
+        ``max_chunks_per_page`` of the query at most, and tells in a hit's ``details`` which these
+        are: ``chunk_index`` (from 0), ``total_chunks`` of the page, ``page_word_count``, each a
+        number or left out. Whoever asks may read the whole wiki. To combine a mode with
         full-text search, ask ``wiki.pages_index(settings).search(...)``. Callers go through
         :func:`otterwiki_engine.pages.search.search`.
         """
@@ -89,6 +94,20 @@ class EngineHooks:
 
         At most `limit`; None where the plugin can't tell. Callers go through
         :func:`otterwiki_engine.pages.search.related`.
+        """
+
+    @hookspec(firstresult=True)
+    def start_reindexing(self, wiki: Wiki, mode: str) -> bool | None:
+        """Index all of `wiki` anew for search mode `mode`, without waiting for the end.
+
+        True where that began, False where it is under way already, None for another plugin's mode.
+        """
+
+    @hookspec(firstresult=True)
+    def reindexing_status(self, wiki: Wiki, mode: str) -> Mapping[str, Any] | None:
+        """How far the index of search mode `mode` is, as JSON can say it; None for another's mode.
+
+        ``status`` is "idle", "in_progress", "complete" or "error".
         """
 
 

@@ -22,6 +22,7 @@ from otterwiki_engine.errors import BadRevision, QuotaExceeded
 from otterwiki_engine.pages import attaching, attachments
 from otterwiki_engine.pages.errors import (
     AttachmentNotFound,
+    BadPageName,
     PageExists,
     PageNotFound,
     StaleBase,
@@ -162,3 +163,42 @@ def test_sizes_are_right_loose_and_packed(bare_service: PageService) -> None:
     bare_service.wiki.repository.git("gc", "--quiet")
     attachments._sizes.clear()
     assert {info.file: info.size_bytes for info in bare_service.attachments("A")} == sizes
+
+
+def test_a_name_in_either_unicode_form_finds_its_file(service: PageService) -> None:
+    put(service, {"A.md": "a", "A/Cafe\u0301.txt": "decomposed", "B.md": "b"})
+    service.write_attachment("B", "Cafe\u0301.txt", b"composed", by=BY_ALICE)
+    for name in ("Cafe\u0301.txt", "Caf\u00e9.txt"):
+        assert service.read_attachment("B", name).content == b"composed"
+    assert service.read_attachment("A", "Cafe\u0301.txt").content == b"decomposed"
+    with pytest.raises(PageExists):
+        service.write_attachment("A", "Cafe\u0301.txt", b"new", by=BY_ALICE)
+    service.write_attachment("A", "Cafe\u0301.txt", b"new", overwrite=True, by=BY_ALICE)
+    assert raw(service, "A/Cafe\u0301.txt") == b"new"
+    service.delete_attachment("A", "Cafe\u0301.txt", by=BY_ALICE)
+    service.delete_attachment("B", "Cafe\u0301.txt", by=BY_ALICE)
+    assert files(service) == ["A.md", "B.md"]
+
+
+def test_a_base_of_an_attachment_that_is_not_there_is_stale(service: PageService) -> None:
+    first = service.write("A", "a", by=BY_ALICE)
+    with pytest.raises(StaleBase, match="does not exist") as refusal:
+        service.write_attachment("A", "x.txt", b"x", base=first.revision, by=BY_ALICE)
+    assert refusal.value.current_revision is None and files(service) == ["A.md"]
+
+
+def test_no_attachment_takes_the_place_of_a_pages_folder(service: PageService) -> None:
+    head = put(service, {"A.md": "a", "A/Plan.md": "p", "A/img/x.txt": "x", "A/LICENSE": "l"})
+    put(service, {"A/LICENSE.md": "a page beside a file"})
+    for name, words in (("Plan", "is a page"), ("plan", "is a page"), ("img", "is a folder")):
+        with pytest.raises(UnsuitableAttachment, match=words):
+            service.write_attachment("A", name, b"x", by=BY_ALICE)
+    with pytest.raises(UnsuitableAttachment, match="'A/LICENSE' is an attachment"):
+        service.write_attachment("A/LICENSE", "x.txt", b"x", by=BY_ALICE)
+    for make in (service.write, service.append):
+        with pytest.raises(BadPageName, match="'A/LICENSE' is an attachment"):
+            make("A/LICENSE/new", "x", by=BY_ALICE)
+    with pytest.raises(BadPageName, match="'A/LICENSE' is an attachment"):
+        service.rename("A/Plan", "A/LICENSE/plan", by=BY_ALICE)
+    again = service.write_attachment("A", "LICENSE", b"new", base=head, by=BY_ALICE)
+    assert again.changed and service.write_attachment("A", "README", b"x", by=BY_ALICE).created

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from page_services import (  # noqa: F401  fixtures
@@ -17,6 +18,7 @@ from page_services import (  # noqa: F401  fixtures
     service,
 )
 
+from otterwiki_engine.pages import batches
 from otterwiki_engine.pages.batches import MOST_CHANGES
 from otterwiki_engine.pages.changes import (
     AppendText,
@@ -44,6 +46,8 @@ from otterwiki_engine.pages.errors import (
     UnsuitableAttachment,
 )
 from otterwiki_engine.pages.service import PageService
+from otterwiki_engine.pages.tools import Done
+from otterwiki_engine.repository import CommitResult
 
 pytestmark = pytest.mark.usefixtures("other_service")
 
@@ -190,6 +194,88 @@ def test_a_batch_has_a_size(bare_service: PageService) -> None:
     with pytest.raises(BadValue, match="allowed"):
         bare_service.batch(changes, by=BY_ALICE)
     assert len(bare_service.batch(changes[1:], by=BY_ALICE).results) == MOST_CHANGES
+
+
+def test_a_batch_has_a_budget_of_work(
+    bare_service: PageService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = put(bare_service, {"A.md": "# Heading\n\n" * 1000})
+    monkeypatch.setattr(batches, "MOST_CHARACTERS", 1_000_000)
+    changes = [AppendText("A", f"{number}") for number in range(20)]
+    with pytest.raises(BatchRefused, match="divide it") as refusal:
+        bare_service.batch(changes, by=BY_ALICE)
+    assert isinstance(refusal.value.error, BadValue) and refusal.value.error.field == "batch"
+    assert 2 < refusal.value.position < 10 and bare_service.wiki.repository.head() == head
+    assert bare_service.batch(changes[:3], by=BY_ALICE).changed
+    monkeypatch.setattr(batches, "MOST_CHARACTERS", 100_000)
+    with pytest.raises(BadValue, match="divide the page"):
+        bare_service.append("A", "more", by=BY_ALICE)
+    bare_service.rename("A", "B", by=BY_ALICE)
+
+
+@pytest.mark.parametrize(
+    ("change", "meanwhile", "plans"),
+    [
+        (AppendText("A", "x"), "Other.md", 1),
+        (AppendText("A", "x"), "A.md", 2),
+        (AppendText("A", "x", base="HEAD"), "Other.md", 1),
+        (WritePage("New", "x"), "Other.md", 1),
+        (WritePage("New", "x"), "NEW/sub.md", 1),
+        (PutAttachment("A", "n.txt", b"n"), "Other.md", 1),
+        (PutAttachment("A", "n.txt", b"n"), "A/m.txt", 2),
+        (DeletePage("A"), "Other.md", 1),
+        (DeletePage("A"), "A/m.txt", 2),
+        (RenamePage("A", "B"), "Other.md", 2),
+    ],
+)
+def test_what_others_change_elsewhere_needs_no_second_plan(
+    bare_service: PageService,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Change,
+    meanwhile: str,
+    plans: int,
+) -> None:
+    put(bare_service, {"A.md": "a\n"})
+    repository = bare_service.wiki.repository
+    commit_work, make_all, made = repository.commit_work, batches.make_all, []
+
+    def late(*arguments: Any, **named: Any) -> CommitResult:
+        monkeypatch.setattr(repository, "commit_work", commit_work)
+        put(bare_service, {meanwhile: "theirs\n[[A]]\n"})
+        return commit_work(*arguments, **named)
+
+    def counted(*arguments: Any) -> tuple[Done, ...]:
+        made.append(1)
+        return make_all(*arguments)
+
+    monkeypatch.setattr(repository, "commit_work", late)
+    monkeypatch.setattr(batches, "make_all", counted)
+    done = bare_service.batch([change], by=BY_ALICE)
+    assert done.changed and len(made) == plans
+    if meanwhile == "Other.md":
+        links = b"[[B]]" if isinstance(change, RenamePage) else b"[[A]]"
+        assert raw(bare_service, meanwhile) == b"theirs\n" + links + b"\n"
+    if isinstance(change, AppendText):
+        assert raw(bare_service, "A.md").endswith(b"\nx\n")
+    if isinstance(change, DeletePage):
+        assert files(bare_service) == [path for path in [meanwhile] if path == "Other.md"]
+
+
+def test_a_page_made_meanwhile_in_another_case_is_seen(
+    bare_service: PageService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = bare_service.wiki.repository
+    commit_work = repository.commit_work
+
+    def late(*arguments: Any, **named: Any) -> CommitResult:
+        monkeypatch.setattr(repository, "commit_work", commit_work)
+        put(bare_service, {"NEW.md": "theirs\n"})
+        return commit_work(*arguments, **named)
+
+    monkeypatch.setattr(repository, "commit_work", late)
+    with pytest.raises(PageExists):
+        bare_service.write("New", "mine\n", by=BY_ALICE)
+    assert files(bare_service) == ["NEW.md"]
 
 
 def test_batches_at_once_are_whole(bare_service: PageService) -> None:

@@ -12,6 +12,7 @@ from page_texts import page_texts, same_examples
 
 from otterwiki_engine.pages.front_matter import (
     MAX_CHARACTERS,
+    MAX_TAG_CHARACTERS,
     category_of,
     parse_front_matter,
     tags_of,
@@ -131,6 +132,7 @@ def test_category_and_title() -> None:
     assert category_of({"category": " Work "}) == "Work"
     assert category_of({"categories": ["a", "b"]}) == "a"
     assert category_of({"category": [], "x": 1}) is None
+    assert category_of({"category": "x" * 3_000}) == "x" * MAX_TAG_CHARACTERS
     assert title_of({"title": " T "}) == "T"
     assert title_of({"title": 3}) is None
 

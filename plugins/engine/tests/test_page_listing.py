@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from page_services import (  # noqa: F401  fixtures
     BY_ALICE,
     BY_BOB,
@@ -17,8 +20,10 @@ from page_services import (  # noqa: F401  fixtures
     put,
     service,
 )
+from page_texts import same_examples
 
 from otterwiki_engine import hooks
+from otterwiki_engine.pages.cursors import MOST_CURSOR_CHARACTERS, make_cursor, read_cursor
 from otterwiki_engine.pages.errors import BadCursor, BadValue, PageNotFound
 from otterwiki_engine.pages.page_records import RelatedPage, SearchHit, SearchHits
 from otterwiki_engine.pages.records import PageNode
@@ -90,6 +95,34 @@ def test_a_list_goes_on_where_its_cursor_says_whatever_is_committed(service: Pag
         # One in front, one that was named already is deleted, another one edited.
         put(service, {f"A{len(found):02}.md": "x", f"{found[0]}.md": None, "P19.md": str(found)})
     assert found == [f"P{number:02}" for number in range(20)]
+
+
+def test_long_places_make_no_long_cursors(bare_service: PageService) -> None:
+    beginning = "/".join(["\N{OTTER}" * 60] * 8)  # 500 characters are not all of it
+    for name in "abc":
+        bare_service.write(f"{beginning}/{name}", "# Long\n", by=BY_ALICE)
+    pages = [page.path for page in bare_service.list().pages]
+    cursor = bare_service.list(limit=1).next_cursor
+    assert cursor is not None
+    assert len(cursor) < MOST_CURSOR_CHARACTERS
+    rest = bare_service.list(cursor=cursor).pages
+    assert [page.path for page in rest] == pages[1:]
+    bare_service.delete(pages[0], by=BY_ALICE, base="HEAD")
+    rest = bare_service.list(cursor=cursor).pages
+    assert [page.path for page in rest] == pages[1:]
+
+
+@same_examples
+@given(st.text(max_size=600) | st.text(min_size=500, max_size=600), st.integers(0, (1 << 53) - 1))
+def test_any_place_comes_back_from_its_cursor(place: str, hint: int) -> None:
+    for long in (place, place * 20):
+        cursor = make_cursor("key", long, hint)
+        assert len(cursor) <= MOST_CURSOR_CHARACTERS
+        places = ("", long + "x", long)
+        assert read_cursor("key", cursor, partial(tuple, places)) == (long, hint)
+        assert long.startswith(read_cursor("key", cursor)[0])
+        with pytest.raises(BadCursor):
+            read_cursor("other", cursor)
 
 
 def test_a_cursor_belongs_to_its_conditions(bare_service: PageService) -> None:

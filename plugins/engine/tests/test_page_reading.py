@@ -21,6 +21,7 @@ from page_services import (  # noqa: F401  fixtures
 
 from otterwiki_engine.errors import BadRevision, NotFound
 from otterwiki_engine.pages import differences
+from otterwiki_engine.pages.changes import DeletePage, RestorePage
 from otterwiki_engine.pages.cursors import make_cursor
 from otterwiki_engine.pages.errors import (
     BadCursor,
@@ -324,3 +325,35 @@ def test_a_page_that_was_made_again_is_not_overwritten_by_chance(service: PageSe
     with pytest.raises((StaleBase, PageExists)):
         service.restore("A", first.revision, base=gone.parent, by=BY_ALICE)
     assert raw(service, "A.md") == b"another"
+
+
+def test_a_deleted_page_comes_back_with_what_it_had_when_it_went(service: PageService) -> None:
+    first = service.write("A", "v1", by=BY_ALICE)
+    service.write_attachment("A", "f.txt", b"f", by=BY_ALICE)
+    service.write_attachment("A", "g.txt", b"g", by=BY_ALICE)
+    service.write("A", "v2", base=first.revision, by=BY_ALICE)
+    gone = service.delete("A", by=BY_ALICE)
+    put(service, {"A/g.txt": "another", "Home.md": "x"})
+    back = service.restore("A", first.revision, by=BY_BOB)
+    assert back.created and back.with_files == ("A/f.txt",)
+    assert raw(service, "A.md") == b"v1" and raw(service, "A/f.txt") == b"f"
+    assert raw(service, "A/g.txt") == b"another"
+    service.delete("A", by=BY_ALICE)
+    service.restore("A", gone.revision, base=gone.revision, by=BY_BOB)
+    assert raw(service, "A.md") == b"v2" and raw(service, "A/g.txt") == b"another"
+    service.edit("A", "v2", "v3", by=BY_ALICE)
+    service.restore("A", gone.revision, by=BY_BOB)
+    assert raw(service, "A.md") == b"v2"
+    with pytest.raises(StaleBase):
+        service.delete("A", by=BY_ALICE)
+        service.restore("A", first.revision, base=first.revision, by=BY_BOB)
+
+
+def test_a_page_deleted_and_restored_in_one_batch_keeps_its_attachments(
+    service: PageService,
+) -> None:
+    first = service.write("A", "v1", by=BY_ALICE)
+    service.write_attachment("A", "f.txt", b"f", by=BY_ALICE)
+    changes = [DeletePage("A"), RestorePage("A", first.revision)]
+    assert not service.batch(changes, by=BY_ALICE).changed
+    assert raw(service, "A/f.txt") == b"f"

@@ -222,3 +222,16 @@ def test_a_link_written_while_a_page_is_renamed_is_rewritten_too(
     done = bare_service.rename("A", "B", by=BY_ALICE)
     assert files(bare_service) == ["B.md", "B/Sub.md", "B/late.txt", "New.md"]
     assert text(bare_service, "New.md") == "[[B]]" and done.updated_pages == ("New",)
+
+
+def test_no_sub_page_moves_onto_one_of_another_case(bare_service: PageService) -> None:
+    head = put(bare_service, {"A.md": "a", "A/sub.md": "s", "B/Sub.md": "S"})
+    with pytest.raises(PageExists) as refusal:
+        bare_service.rename("A", "B", by=BY_ALICE)
+    assert refusal.value.page == "B/Sub" and bare_service.wiki.repository.head() == head
+    both = put(bare_service, {"C.md": "c", "c.md": "other c"})
+    with pytest.raises(PageExists):
+        bare_service.rename("A", "C", update_links=False, by=BY_ALICE)
+    assert bare_service.wiki.repository.head() == both
+    bare_service.rename("A", "a", by=BY_ALICE)
+    assert "a/sub.md" in files(bare_service)

@@ -114,9 +114,15 @@ def test_an_existing_page_is_not_made_again(service: PageService) -> None:
 def test_a_page_that_was_deleted_since_its_base_is_a_conflict(service: PageService) -> None:
     first = service.write("Todo", TEXT, by=BY_ALICE)
     gone = service.delete("Todo", by=BY_BOB)
+    for base in (first.revision, gone.revision, "HEAD"):
+        for name in ("Todo", "TODO"):
+            with pytest.raises(StaleBase, match="does not exist"):
+                service.write(name, "mine\n", base=base, by=BY_ALICE)
+            with pytest.raises(StaleBase, match="does not exist"):
+                service.append(name, "mine\n", base=base, by=BY_ALICE)
     with pytest.raises(StaleBase) as refusal:
         service.write("Todo", "mine\n", base=first.revision, by=BY_ALICE)
-    assert refusal.value.current_revision == gone.revision
+    assert refusal.value.current_revision is None
     assert "deleted file mode" in refusal.value.diff
     assert service.write("Todo", "anew\n", by=BY_ALICE).created
 

@@ -29,7 +29,8 @@ class ReplacedHistories:
             return
         parents = repository.commit_object(result.revision).parents
         if result.parent.encode("ascii") not in parents:
-            KeptPacks(repository.state_dir / FOLDER, self._settings.kept_pack_bytes).forget()
+            folder, most_bytes = repository.state_dir / FOLDER, self._settings.kept_pack_bytes
+            KeptPacks(folder, most_bytes, repository.head).forget()
 
 
 def listen(settings: Settings) -> None:

@@ -34,18 +34,36 @@ class Missing:
     had: tuple[bytes, ...]
 
 
+class Ancestors:
+    """The commits that `tip` leads to, itself among them; empty for None.
+
+    One walk answers for all that is asked, and goes only as far as it must. A commit that `tip`
+    does not lead to is not in it, whether the repository has it or not.
+    """
+
+    def __init__(self, reader: ObjectReader, tip: bytes | None) -> None:
+        self._reader = reader
+        self._todo = deque[bytes]() if tip is None else deque([tip])
+        self._seen = set(self._todo)
+
+    def __contains__(self, commit_id: bytes, /) -> bool:
+        if commit_id in self._seen:
+            return True
+        if not self._todo or not self._reader.is_commit(commit_id):
+            return False
+        while self._todo:
+            new = set(self._reader.commit(self._todo[0]).parents) - self._seen
+            self._todo.popleft()
+            self._todo += new
+            self._seen |= new
+            if commit_id in new:
+                return True
+        return False
+
+
 def is_ancestor(reader: ObjectReader, ancestor: bytes, tip: bytes) -> bool:
     """Whether `ancestor` is `tip`, or leads to it."""
-    seen, todo = {tip}, deque([tip])
-    while todo:
-        commit_id = todo.popleft()
-        if commit_id == ancestor:
-            return True
-        for parent in reader.commit(commit_id).parents:
-            if parent not in seen:
-                seen.add(parent)
-                todo.append(parent)
-    return False
+    return ancestor in Ancestors(reader, tip)
 
 
 def reach(reader: ObjectReader, wants: Iterable[bytes], depth: int) -> Reach:

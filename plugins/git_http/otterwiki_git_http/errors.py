@@ -15,6 +15,10 @@ class NotOurs(GitHttpError):
     """An object was asked for that is not offered here."""
 
 
+class NotServed(GitHttpError):
+    """A request that git may send, but that would cost too much here."""
+
+
 class Busy(GitHttpError):
     """As many packs are being sent as may be; another try in `retry_after_seconds` may succeed."""
 

@@ -52,12 +52,14 @@ class _Kept:
 class KeptPacks:
     """The kept pack of one wiki, in `folder`. Safe for threads and processes.
 
-    Larger ones than `most_bytes` are not kept: each clone makes its own.
+    Larger ones than `most_bytes` are not kept: each clone makes its own. `tip` says where the
+    branch stands now: nothing is kept of a history that was replaced.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
+    def __init__(self, folder: Path, most_bytes: int, tip: Callable[[], str | None]) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
+        self._tip = tip
 
     def open(self, reader: ObjectReader, head: bytes, check: Check) -> BinaryIO:
         """A file with the pack of everything that commit `head` leads to, at its beginning.
@@ -69,9 +71,14 @@ class KeptPacks:
         if found is not None:
             return found
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        if self._is_past(reader, head):  # not to be kept, so nobody need wait for it
+            return self._make(reader, head, 0, check)
         with WikiLock(self._folder / "lock", _LOCK_SECONDS):
             found = self._open_kept(head)  # somebody else may have made it meanwhile
-            return found if found is not None else self._make(reader, head, check)
+            if found is not None:
+                return found
+            most_bytes = 0 if self._is_past(reader, head) else self._most_bytes
+            return self._make(reader, head, most_bytes, check)
 
     def pieces(self, file: BinaryIO, size_bytes: int) -> Iterator[bytes]:
         """The bytes of an opened pack; raises :class:`PackDamaged` at the end of a damaged one,
@@ -106,12 +113,14 @@ class KeptPacks:
 
     # ------------------------------------------------------------------ making one
 
-    def _make(self, reader: ObjectReader, head: bytes, check: Check) -> BinaryIO:
-        is_past = any(
+    def _is_past(self, reader: ObjectReader, head: bytes) -> bool:
+        """Whether the pack of a later commit is there."""
+        return any(
             reader.is_commit(kept_head) and is_ancestor(reader, head, kept_head)
             for kept_head, _ in self._all()
         )
-        most_bytes = 0 if is_past else self._most_bytes  # the pack of a later commit is there
+
+    def _make(self, reader: ObjectReader, head: bytes, most_bytes: int, check: Check) -> BinaryIO:
         for plan, made_anew_bytes in self._plans(reader, head):
             try:
                 return self._write(reader, head, plan, made_anew_bytes, most_bytes, check)
@@ -170,8 +179,10 @@ class KeptPacks:
             for piece in pack_chunks(plan, reader, written, check=check):
                 file.write(piece)
             file.flush()
-            if written.size_bytes <= most_bytes:
+            if written.size_bytes <= most_bytes and self._is_of_now(reader, head):
                 self._keep(head, aside, written, made_anew_bytes)
+                if not self._is_of_now(reader, head):  # replaced, and forgotten a moment too early
+                    self.forget()
             file.seek(0)
         except BaseException:
             file.close()
@@ -179,6 +190,11 @@ class KeptPacks:
         finally:
             aside.unlink(missing_ok=True)
         return file
+
+    def _is_of_now(self, reader: ObjectReader, head: bytes) -> bool:
+        """Whether the branch still stands at `head`, or later (checklist F7)."""
+        tip = self._tip()
+        return tip is not None and is_ancestor(reader, head, tip.encode("ascii"))
 
     def _keep(self, head: bytes, aside: Path, written: Written, made_anew_bytes: int) -> None:
         """Give a written pack its name, and forget the others. The list of ids comes first: where

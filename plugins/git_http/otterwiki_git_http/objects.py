@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -54,9 +55,11 @@ class ObjectReader:
     """The objects below `objects_dir`. For one thread; close it, or use it as a context.
 
     Every method raises RepositoryDamaged for an object that should be there and can't be read.
+    `check` is called with every question, so that a walk ends when it raises, however long it is.
     """
 
-    def __init__(self, objects_dir: Path) -> None:
+    def __init__(self, objects_dir: Path, check: Callable[[], None] = lambda: None) -> None:
+        self.check = check
         self._store = DiskObjectStore(str(objects_dir))
         self._folder = objects_dir
         self._trees: OrderedDict[bytes, Entries] = OrderedDict()
@@ -79,6 +82,7 @@ class ObjectReader:
 
     def raw(self, object_id: bytes) -> tuple[int, bytes]:
         """Type number and content of an object."""
+        self.check()
         try:
             return self._store.get_raw(ObjectID(object_id))
         except KeyError:
@@ -90,6 +94,7 @@ class ObjectReader:
 
     def is_commit(self, object_id: bytes) -> bool:
         """Whether there is a commit of that id."""
+        self.check()
         if object_id in self._commits:
             return True
         if ObjectID(object_id) not in self._store:
@@ -98,6 +103,7 @@ class ObjectReader:
 
     def commit(self, commit_id: bytes) -> CommitFacts:
         """The commit of that id."""
+        self.check()
         known = self._commits.get(commit_id)
         if known is None:
             kind, content = self.raw(commit_id)
@@ -108,6 +114,7 @@ class ObjectReader:
 
     def tree(self, tree_id: bytes) -> Entries:
         """What is in the folder of that id."""
+        self.check()
         known = self._trees.get(tree_id)
         if known is not None:
             self._trees.move_to_end(tree_id)

@@ -39,13 +39,11 @@ class Plan:
     """What a pack is to hold. No object twice: none of `objects` is in a block.
 
     `is_thin` allows deltas against objects that are not in the pack, because the client has them.
-    Without `has_offsets` there are no deltas, for clients that don't know those.
     """
 
     blocks: Sequence[Block] = ()
     objects: Sequence[Wanted] = ()
     is_thin: bool = False
-    has_offsets: bool = True
 
     @property
     def count(self) -> int:
@@ -145,7 +143,7 @@ class _Objects:
 
     def _delta(self, wanted: Wanted, kind: int, content: bytes) -> tuple[bytes, int] | None:
         """The entry of `wanted` against what it was before, and the length of its chain."""
-        if wanted.before is None or not self._plan.has_offsets:
+        if wanted.before is None:
             return None
         if len(content) > _LARGEST_DELTA_BASE_BYTES:
             return None

@@ -22,6 +22,7 @@ def reusable(reader: ObjectReader, sent: Set[bytes]) -> list[Block]:
     for pack in candidates:
         if len(pack) < _LEAST_OBJECTS:
             break
+        reader.check()
         rows = [(object_id, offset) for object_id, offset, _crc in pack.index.iterentries()]
         names = {object_id.hex().encode("ascii") for object_id, _offset in rows}
         if names <= sent and not names & taken:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -22,7 +23,7 @@ from otterwiki_engine.repository import Repository
 
 from . import packets, upload_request
 from .answering import FOLDER, Limits, UploadPack
-from .errors import BadRequest, Busy, NotOurs
+from .errors import BadRequest, Busy, GitHttpError
 from .request_body import read_body
 from .settings import Settings
 from .slots import Slots
@@ -31,6 +32,8 @@ from .stalled import closed_after
 NAME = "git_http"
 PATH = "/repo.git"
 UPLOAD_PACK, RECEIVE_PACK = "git-upload-pack", "git-receive-pack"
+_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_BODY_SECONDS = 30.0  # for a request to be there; git's own are small
 _GRACE_SECONDS = 5.0  # in which a stream may end by itself, with a word
 _NO_PUSH = (
     "This repository can be cloned and fetched, but not pushed to. Change pages in the wiki itself,"
@@ -61,7 +64,14 @@ def install(app: Flask, settings: Settings) -> None:
     route(f"/{RECEIVE_PACK}", "receive_pack", _for_readers(_refuse_push), method="POST")
     nothing_else = _for_readers(_nothing_else)
     for path in ("", "/", "/<path:path>"):
-        route(path, "nothing_else", nothing_else)
+        blueprint.add_url_rule(
+            PATH + path,
+            "nothing_else",
+            nothing_else,
+            methods=_VERBS,
+            provide_automatic_options=False,
+        )
+    blueprint.before_app_request(functools.partial(_keep_pages_out, nothing_else))
     app.extensions["csrf"].exempt(blueprint)  # nothing here changes anything
     app.register_blueprint(blueprint)
 
@@ -125,7 +135,8 @@ def _info_refs(settings: Settings) -> Response:
 
 def _upload_pack(settings: Settings) -> Response:
     """A pack. After a good list of refs git prints no body of a refusal, so it is told inside."""
-    body = read_body(request.stream, request.headers.get("Content-Encoding", ""))
+    with closed_after(request.environ, _BODY_SECONDS):  # no place is held yet
+        body = read_body(request.stream, request.headers.get("Content-Encoding", ""))
     asked = upload_request.parse(body)
     if asked is None:
         return _git_answer(b"", "result")
@@ -144,7 +155,7 @@ def _upload_pack(settings: Settings) -> Response:
             answer = _git_answer(packets.error(str(error)), "result")
             answer.headers["Retry-After"] = str(error.retry_after_seconds)
             return answer
-        except NotOurs as error:
+        except GitHttpError as error:
             return _git_answer(packets.error(str(error)), "result")
         kept = resources.pop_all()
     answer = Response(found.stream(), mimetype="application/x-git-upload-pack-result")
@@ -160,6 +171,14 @@ def _refuse_push() -> Response:
 def _nothing_else() -> Response:
     """Files of the repository, which the dumb protocol would read, or its address in a browser."""
     return _refusal(_SMART_ONLY.format(url=request.host_url.rstrip("/") + PATH), 404)
+
+
+def _keep_pages_out(nothing_else: _View) -> Response | None:
+    """An address below this one is no page's, however it is written: with "//" or an unusual
+    method Flask would find a route of Otterwiki's own for it, to save or to delete a page."""
+    path = re.sub("/+", "/", request.path)
+    is_here = path == PATH or path.startswith(PATH + "/")
+    return nothing_else() if is_here and request.blueprint != NAME else None
 
 
 def _slots(settings: Settings, repository: Repository) -> Slots:

@@ -62,7 +62,7 @@ def test_a_clone_that_began_before_a_save_does_not_take_the_place_of_the_later_p
     site.save("New.md", "# New\n")
     clone(site, tmp_path / "clone")
     later = kept(site)
-    packs = KeptPacks(folder_of(site), 10**9)
+    packs = KeptPacks(folder_of(site), 10**9, site.repository().head)
     with (
         ObjectReader(site.repository().git_dir / "objects") as reader,
         packs.open(reader, first, lambda: None) as file,
@@ -267,9 +267,9 @@ def test_clones_at_the_same_moment_make_one_pack(
     """The others wait for it; who comes when it is there does not."""
     made, original = list[bytes](), KeptPacks._make
 
-    def counted(self: KeptPacks, reader: object, head: bytes, check: object) -> object:
+    def counted(self: KeptPacks, reader: object, head: bytes, *rest: object) -> object:
         made.append(head)
-        return original(self, reader, head, check)  # type: ignore[arg-type]
+        return original(self, reader, head, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(KeptPacks, "_make", counted)
     folder_of(site).mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -86,13 +87,15 @@ class FileAnswer:
 Handler = Callable[[Call], "Answer | FileAnswer"]  # type: ignore[type-arg]
 
 
-def page_etag(revision: str, linked_from: tuple[str, ...] = ()) -> str:
+def page_etag(
+    revision: str, links_to: tuple[str, ...] = (), linked_from: tuple[str, ...] = ()
+) -> str:
     """The entity tag of an answer about a page: its revision, which is a base for If-Match.
 
-    Where the answer also tells which pages link there, and some do, these have a part in it: they
-    change without the page.
+    Where the answer also tells of links in either direction, and there are some, these have a part
+    in it: they change without the page (a link leads to a page of another case once there is one).
     """
-    if not linked_from:
+    if not (links_to or linked_from):
         return revision
-    digest = hashlib.sha256("\n".join(linked_from).encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(json.dumps([links_to, linked_from]).encode("ascii")).digest()
     return f"{revision}-{base64.urlsafe_b64encode(digest[:9]).decode('ascii')}"

@@ -1,13 +1,13 @@
-"""Refusals below /api/v1 that others made: Flask, Otterwiki, the engine, a farm's access control.
+"""Refusals below /api/v1 that others made: Flask, Otterwiki, a farm's access control.
 
-They become problem documents like all others; what they say stays.
+They become problem documents like all others; one that is a problem document already stays.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Response, abort, request
 from flask.globals import request_ctx
@@ -67,22 +67,8 @@ def _refused(response: Response) -> Refused:
                 headers={"Allow": allowed},
             )
         return Refused(404, "no_such_address", _NOWHERE)
-    said = _said(response)
-    sentence = said.pop("message", None) or _SENTENCES.get(status) or HTTPStatus(status).phrase
-    code = said.pop("code", None) or _CODES.get(status, "refused")
-    return Refused(status, str(code), str(sentence), **said)
-
-
-def _said(response: Response) -> dict[str, Any]:
-    """What a refusal in the engine's own JSON tells: ``{"error": {"code", "message", ...}}``."""
-    if response.mimetype != "application/json":
-        return {}
-    found = response.get_json(silent=True)
-    error = found.get("error") if isinstance(found, dict) else None
-    if not isinstance(error, dict):
-        return {}
-    known = ("code", "message", "what", "limit", "found", "advice")
-    return {name: error[name] for name in known if name in error}
+    sentence = _SENTENCES.get(status) or HTTPStatus(status).phrase
+    return Refused(status, _CODES.get(status, "refused"), sentence)
 
 
 def methods_here() -> list[str]:

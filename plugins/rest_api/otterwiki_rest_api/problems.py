@@ -7,16 +7,20 @@ Every answer that says no is a problem document (RFC 9457), made by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from otterwiki_engine import errors as engine
 from otterwiki_engine.pages import errors as pages
+from otterwiki_engine.pages.records import SectionInfo
 from otterwiki_engine.problems import problem
 
 from .actors import BAD_CREDENTIAL
+from .handlers import shapes
 from .refusals import Refused
 
+#: Most sections that a refusal names; the outline has all of them.
+MOST_SECTIONS = 100
 _HEADERS: Mapping[int, Mapping[str, str]] = {
     401: BAD_CREDENTIAL,
     503: {"Retry-After": "5"},
@@ -57,8 +61,8 @@ def _conflict(error: pages.PageConflict) -> dict[str, Any]:
     }
 
 
-def _sections(sections: tuple[Any, ...]) -> list[dict[str, Any]]:
-    return [{**asdict(section), "path": list(section.path)} for section in sections]
+def _sections(sections: tuple[SectionInfo, ...]) -> list[dict[str, Any]]:
+    return [shapes.section(section).model_dump() for section in sections[:MOST_SECTIONS]]
 
 
 def _field(name: str, error: Any) -> dict[str, Any]:
@@ -88,14 +92,22 @@ TABLE: tuple[_Row, ...] = (
         pages.SectionNotFound,
         404,
         "section_not_found",
-        lambda error: {"path": error.page, "sections": _sections(error.sections)},
+        lambda error: {
+            "path": error.page,
+            "sections": _sections(error.sections),
+            "section_count": len(error.sections),
+        },
     ),
     _Row(engine.NotFound, 404, "not_found"),
     _Row(
         pages.SectionAmbiguous,
         422,
         "section_ambiguous",
-        lambda error: {"path": error.page, "candidates": _sections(error.candidates)},
+        lambda error: {
+            "path": error.page,
+            "candidates": _sections(error.candidates),
+            "candidate_count": len(error.candidates),
+        },
     ),
     _Row(pages.NoOutline, 422, "no_outline", lambda error: {"path": error.page}),
     _Row(pages.EditNotFound, 422, "edit_not_found", lambda error: {"path": error.page}),

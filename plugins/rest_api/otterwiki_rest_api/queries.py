@@ -86,6 +86,13 @@ class AtQuery(Model):
     revision: AskedRevision | None = _AT
 
 
+class PageOutlineQuery(AtQuery):
+    """Which part of a page's headings, and when."""
+
+    limit: int = limit(1000, 1000)
+    cursor: Cursor | None = CURSOR
+
+
 class PagedQuery(Model):
     """A part of a list."""
 

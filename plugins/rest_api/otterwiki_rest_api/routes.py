@@ -131,7 +131,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "page_outline", "page_outline", "GET", "/outline/{page}", READ, pages.page_outline,
         "The headings of a page, without its text", _PARTS, {200: answers.PageOutline},
-        queries.AtQuery, refusals=(404,), has_etag=True,
+        queries.PageOutlineQuery, refusals=(404,), has_etag=True,
+        notes="A cursor is good while the page stays as it is, or with its `revision`.",
     ),
     Route(
         "edit", "edit_page", "POST", "/pages/{page}/edit", WRITE, edits.edit_page,

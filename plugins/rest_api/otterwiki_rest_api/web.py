@@ -21,7 +21,6 @@ from . import (
     addresses,
     documentation,
     foreign_refusals,
-    hookspecs,
     llms,
     markdown_pages,
     openapi,
@@ -42,7 +41,6 @@ VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 def install(app: Flask) -> None:
     """Add the routes. Called once, from the ``setup`` hook."""
     addresses.install(app)
-    hookspecs.install()
     blueprint = Blueprint(addresses.BLUEPRINT, __name__, template_folder="templates")
     for endpoint in dict.fromkeys(route.endpoint for route in ROUTES):
         routes = {route.method: route for route in ROUTES if route.endpoint == endpoint}

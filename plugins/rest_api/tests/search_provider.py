@@ -10,9 +10,15 @@ from otterwiki_engine.pages.page_records import SearchHit, SearchHits
 from otterwiki_engine.pages.search_query import SearchQuery
 from otterwiki_engine.wiki import Wiki
 
+#: What it tells of the passages of its page; of the second one nothing that can be used.
+CHUNKS: tuple[Mapping[str, Any], ...] = (
+    {"chunk_index": 0, "total_chunks": 2, "page_word_count": 640, "model": "tests"},
+    {"chunk_index": "one", "total_chunks": True},
+)
+
 
 class Provider:
-    """Finds the one page of which it knows the wiki."""
+    """Finds passages of the one page of which it knows the wiki."""
 
     def __init__(self) -> None:
         self.asked: list[SearchQuery] = []
@@ -28,8 +34,14 @@ class Provider:
             return None
         self.asked.append(query)
         slug = wiki.repository.state_dir.name
-        hit = SearchHit("Home", "Home", f"near {slug}", 0.75, ("Home", "Part"), "part", 4)
-        return SearchHits((hit,), 1, "semantic")
+        hits = [
+            SearchHit(
+                "Home", "Home", f"near {slug} {number}".removesuffix(" 0"), 0.75 - number / 4,
+                ("Home", "Part"), "part", 4, CHUNKS[number],
+            )
+            for number in range(len(CHUNKS))
+        ][: query.max_chunks_per_page or 1]  # fmt: skip
+        return SearchHits(tuple(hits), len(hits), "semantic")
 
     @hookimpl
     def start_reindexing(self, wiki: Wiki, mode: str) -> bool | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from otterwiki_rest_api.calls import page_etag
+
 from .rest_clients import Api, RestFarm
 
 
@@ -46,6 +48,33 @@ def test_a_new_link_to_a_page_is_news_but_no_conflict(api: Api) -> None:
         assert changed.status_code == (200 if now == revision else 412)
 
 
+def test_where_links_lead_is_news_but_no_conflict(shared: RestFarm) -> None:
+    api, other = shared.api("alice"), shared.api("robert")
+    for one in (api, other):
+        revision = one.make("lower-case", "# Links\n\n[[foobar]]\n")
+        first = one.get("/pages/lower-case").headers["ETag"]
+        assert first.startswith(f'"{revision}-')
+    api.make("FooBar", "# FooBar\n")
+    again = api.get("/pages/lower-case", headers={"If-None-Match": first})
+    assert (again.status_code, again.json["links_to"]) == (200, ["FooBar"])
+    same = other.get("/pages/lower-case", headers={"If-None-Match": first})
+    assert same.status_code == 304  # the other wiki has no such page
+    etag = again.headers["ETag"]
+    assert api.get("/pages/lower-case", headers={"If-None-Match": etag}).status_code == 304
+    body = {"content": "# Links\n\n[[a]]\n"}
+    done = api.put("/pages/lower-case", body, headers={"If-Match": etag})
+    assert done.status_code == 200
+
+
+def test_links_of_both_directions_are_told_apart() -> None:
+    tags = {
+        page_etag("c0ffee", *links)
+        for links in ((), (("a",), ()), ((), ("a",)), (("a", "b"), ()), (("a",), ("b",)),
+                      (("a\nb",), ()))
+    }  # fmt: skip
+    assert len(tags) == 6 and "c0ffee" in tags
+
+
 def test_if_match_is_the_base_and_refuses_with_412(api: Api) -> None:
     old = api.make("matched", "# Matched\n\nold\n")
     headers = {"If-Match": f'"{old}"'}
@@ -72,13 +101,40 @@ def test_if_match_is_the_base_and_refuses_with_412(api: Api) -> None:
 
 
 def test_any_version_is_named_by_a_star(api: Api) -> None:
-    absent = api.put("/pages/starred", {"content": "x"}, headers={"If-Match": "*"})
-    assert absent.status_code in (404, 412)
-    assert api.get("/pages/starred").status_code == 404
     api.make("starred", "# Starred\n")
     done = api.put("/pages/starred", {"content": "# New\n"}, headers={"If-Match": "*"})
     assert done.status_code == 200
     assert api.delete("/pages/starred", headers={"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.parametrize("tags", ["*", '"{known}"', '"{unknown}"', '"{known}", "{unknown}"'])
+def test_a_page_that_is_not_there_matches_no_tag(api: Api, tags: str) -> None:
+    """RFC 9110, 13.1.1: where a change would make the page, If-Match stops it."""
+    known = api.get("/pages/Home").json["revision"]
+    headers = {"If-Match": tags.format(known=known, unknown="1" * 40)}
+    append = {"action": "append", "text": "x"}
+    for answer in (
+        api.put("/pages/absent", {"content": "x"}, headers=headers),
+        api.post("/pages/absent/edit", append, headers=headers),
+    ):
+        assert answer.status_code == 412, answer.text
+        assert answer.json["code"] in ("precondition_failed", "conflict")
+        assert answer.json.get("current_revision") is None
+    for answer in (
+        api.post("/pages/absent/edit", append | {"create": False}, headers=headers),
+        api.delete("/pages/absent", headers=headers),
+    ):
+        assert answer.status_code in (404, 412), answer.text
+    assert api.get("/pages/absent").status_code == 404
+
+
+def test_if_match_with_a_star_restores_no_deleted_page(api: Api) -> None:
+    revision = api.make("gone", "# Gone\n")
+    assert api.delete("/pages/gone", headers={"If-Match": "*"}).status_code == 200
+    body = {"from_revision": revision}
+    refused = api.post("/restore/gone", body, headers={"If-Match": "*"})
+    assert (refused.status_code, refused.json["code"]) == (412, "precondition_failed")
+    assert api.post("/restore/gone", body).status_code == 201
 
 
 def test_if_none_match_with_a_star_creates_only(api: Api) -> None:

@@ -92,6 +92,29 @@ def test_tags_and_categories_are_counted(api: Api) -> None:
     assert api.get(f"/categories?cursor={first['next_cursor']}").status_code == 422
 
 
+def test_names_of_any_length_can_be_read_on_from(wikis: RestFarm) -> None:
+    """No cursor is longer than what is taken back."""
+    robert = wikis.api("robert")
+    names = ["\U0001f9a6" * 3_000 + end for end in "ab"]
+    for number, name in enumerate(names):
+        front = f"---\ncategory: {name[number:]}\n---\n"
+        robert.make(f"long-{number}", f"{front}# Long\n\n" + f"[[{name}]]\n")
+    for address, field in (("/categories", "categories"), ("/broken-links", "broken_links")):
+        everything = robert.get(address).json[field]
+        seen, cursor = [], ""
+        while cursor is not None:
+            part = robert.get(f"{address}?limit=1{cursor}")
+            assert part.status_code == 200, part.text
+            seen += part.json[field]
+            cursor = f"&cursor={part.json['next_cursor']}" if part.json["next_cursor"] else None
+        assert seen == everything
+    (category,) = robert.get("/categories").json["categories"]
+    assert category == {"name": "\U0001f9a6" * 100, "pages": 2}
+    assert robert.get(f"/pages?category={category['name']}").json["total"] == 2
+    for number in range(2):
+        robert.delete(f"/pages/long-{number}", headers={"If-Match": "*"})
+
+
 def test_a_search_is_ranked_and_shows_where(api: Api) -> None:
     found = api.get("/search?q=green photosynthesis").json
     assert (found["query"], found["mode"], found["total"]) == ("green photosynthesis", "text", 1)

@@ -257,6 +257,37 @@ def test_an_outline_has_no_text(api: Api) -> None:
     assert "thin" not in api.get("/outline/outlined").text
 
 
+def test_an_outline_goes_on_with_its_cursor(api: Api) -> None:
+    revision = api.make("many-parts", "".join(f"# Part {n}\n" for n in range(1, 6)))
+    seen, cursor = [], ""
+    while cursor is not None:
+        part = api.get(f"/outline/many-parts?limit=2{cursor}").json
+        seen += [one["number"] for one in part["sections"]]
+        assert part["total"] == 5 and len(part["sections"]) <= 2
+        cursor = f"&cursor={part['next_cursor']}" if part["next_cursor"] else None
+    assert seen == [1, 2, 3, 4, 5]
+    first = api.get("/outline/many-parts?limit=2").json["next_cursor"]
+    api.put("/pages/many-parts", {"content": "# Part 1\n", "revision": revision})
+    assert api.get(f"/outline/many-parts?cursor={first}").status_code == 422
+    then = api.get(f"/outline/many-parts?cursor={first}&revision={revision}").json
+    assert [one["number"] for one in then["sections"]] == [3, 4, 5]
+
+
+def test_refusals_name_some_sections_and_count_all(api: Api) -> None:
+    api.make("crowded", f"# {'long ' * 50_000}\n\n" + "## Same\n" * 10_000)
+    missing = api.get("/pages/crowded?section=Organs")
+    assert (missing.status_code, missing.json["section_count"]) == (404, 10_001)
+    assert len(missing.json["sections"]) == 100
+    twins = api.get("/pages/crowded?section=Same")
+    assert (twins.status_code, twins.json["candidate_count"]) == (422, 10_000)
+    assert len(twins.json["candidates"]) == 100
+    outline = api.get("/outline/crowded")
+    assert (outline.json["total"], len(outline.json["sections"])) == (10_001, 1000)
+    assert len(outline.json["sections"][0]["title"]) == 500
+    for answer in (missing, twins):
+        assert len(answer.get_data()) < 500_000
+
+
 def test_commits_name_the_person_and_the_program(farm: RestFarm) -> None:
     """Failure 12 of the systems people use: every commit by the same robot."""
     api = farm.api("alice")

@@ -40,7 +40,9 @@ def test_h3_a_plugin_answers_for_the_wiki_that_was_asked(
     shared: RestFarm, provider: Provider
 ) -> None:
     for wiki in ("alice", "robert"):
-        found = shared.api(wiki).get("/semantic-search?q=something near&n=7").json
+        found = (
+            shared.api(wiki).get("/semantic-search?q=something near&n=7&max_chunks_per_page=1").json
+        )
         assert (found["query"], found["total"]) == ("something near", 1)
         (passage,) = found["results"]
         assert (passage["name"], passage["path"], passage["line"]) == ("Home", "Home", 5)
@@ -50,6 +52,20 @@ def test_h3_a_plugin_answers_for_the_wiki_that_was_asked(
         assert provider.asked[-1].limit == 7
         also = shared.api(wiki).get("/search?q=something near&mode=semantic").json
         assert (also["mode"], also["total"]) == ("semantic", 1)
+
+
+def test_passages_say_which_of_the_page_they_are(shared: RestFarm, provider: Provider) -> None:
+    api = shared.api("alice")
+    found = api.get("/semantic-search?q=near").json["results"]
+    assert provider.asked[-1].max_chunks_per_page == 2  # where nobody says how many
+    names = ("path", "chunk_index", "total_chunks", "page_word_count")
+    assert [tuple(passage[name] for name in names) for passage in found] == [
+        ("Home", 0, 2, 640), ("Home", None, None, None),
+    ]  # fmt: skip
+    for wrong in (0, 6, "x"):
+        assert api.get(f"/semantic-search?q=x&max_chunks_per_page={wrong}").status_code == 422
+    api.get("/search?q=near&mode=semantic")
+    assert provider.asked[-1].max_chunks_per_page is None
 
 
 def test_indexing_is_begun_once_for_each_wiki(shared: RestFarm, provider: Provider) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import unicodedata
+from collections.abc import Collection
 from io import BytesIO
 
 from ..attachment_types import UnsuitableFile, check_upload, name_problem
@@ -17,6 +18,7 @@ from ..paths import component_problem
 from .changes import DeleteAttachment, PutAttachment
 from .errors import AttachmentNotFound, BadValue, UnsuitableAttachment
 from .names import folder_of, page_of
+from .places import attachment_problem
 from .tools import Done, Tools
 from .working_copy import WorkingCopy
 
@@ -32,6 +34,19 @@ def mime_type_of(filename: str) -> str:
 def attachment_file(page_file: str, filename: str) -> str:
     """The path of the attachment of a page that is called `filename`."""
     return f"{folder_of(page_file)}/{filename}"
+
+
+def find_attachment(owned: Collection[str], page_file: str, filename: str) -> str | None:
+    """The path of the attachment that is meant by `filename`, None where there is none.
+
+    `owned` are the paths of the page's attachments. That very name, else its composed form (NFC),
+    under which files are attached here.
+    """
+    for name in (filename, unicodedata.normalize("NFC", filename)):
+        path = attachment_file(page_file, name)
+        if path in owned:
+            return path
+    return None
 
 
 def checked_name(filename: str) -> str:
@@ -58,11 +73,15 @@ def put_attachment(tools: Tools, copy: WorkingCopy, change: PutAttachment) -> Do
     page = page_of(page_file)
     name = checked_name(change.filename)
     _check_content(name, change)
-    path = attachment_file(page_file, name)
+    known = find_attachment(copy.owned_files(page_file), page_file, change.filename)
+    path = known or attachment_file(page_file, name)
     shown = f"{page}/{name}"
-    there = copy.exists(path)
+    there = known is not None
     if not there:
         tools.bases.check_absent(copy, path, change.base, shown)
+        problem = attachment_problem(copy, path)
+        if problem:
+            raise UnsuitableAttachment(change.filename, problem)
     elif change.base is not None:
         tools.bases.check(copy, path, change.base, shown)
     elif not change.overwrite:
@@ -76,8 +95,8 @@ def delete_attachment(tools: Tools, copy: WorkingCopy, change: DeleteAttachment)
     """Delete an attachment of a page."""
     page_file = copy.get(change.page)
     page = page_of(page_file)
-    path = attachment_file(page_file, change.filename)
-    if path not in copy.owned_files(page_file):
+    path = find_attachment(copy.owned_files(page_file), page_file, change.filename)
+    if path is None:
         raise AttachmentNotFound(page, change.filename)
     tools.bases.check(copy, path, change.base, f"{page}/{change.filename}")
     copy.remove(path)

@@ -10,7 +10,7 @@ from ..errors import NotFound
 from ..repository import Repository
 from ..snapshot import Snapshot
 from ..wiki import Wiki
-from .attaching import attachment_file, mime_type_of
+from .attaching import find_attachment, mime_type_of
 from .errors import AttachmentNotFound, PageNotFound
 from .names import PageNames, folder_of, page_of
 from .records import AttachmentContent, AttachmentInfo
@@ -38,8 +38,8 @@ def attachment(
     """An attachment with its bytes."""
     file, then = _page(wiki, names, page, revision)
     folder = folder_of(file)
-    path = attachment_file(file, filename)
-    if path not in owned_files(then.files(folder), folder):
+    path = find_attachment(owned_files(then.files(folder), folder), file, filename)
+    if path is None:
         raise AttachmentNotFound(page_of(file), filename)
     return AttachmentContent(_info(wiki, file, path, then), then.read(path))
 

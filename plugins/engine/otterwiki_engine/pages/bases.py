@@ -31,18 +31,21 @@ class Bases:
                 self._resolved[base] = None
         return self._resolved[base]
 
-    def content_at(self, base: str, file: str) -> bytes | None:
+    def content_at(self, copy: WorkingCopy, base: str, file: str) -> bytes | None:
         """Content that head's `file` had at `base`, None where it was not there, or is unknown."""
-        found = self._find(base, file)
+        found = self._find(copy, base, file)
         return self._wiki.repository.blob(found) if found else None
 
-    def _find(self, base: str, file: str) -> str | None:
+    def _find(self, copy: WorkingCopy, base: str, file: str) -> str | None:
         """Blob id that head's `file` had at `base`."""
         full = self._resolve(base)
         if full is None:
             return None
         then = self._wiki.repository.snapshot(full)
-        entry = then.get(file) or then.get(self._wiki.history.path_at(file, full))
+        entry = then.get(file)
+        if entry is None:
+            copy.depend_on_head()  # on the renames since
+            entry = then.get(self._wiki.history.path_at(file, full))
         return entry.blob_id if entry else None
 
     def is_stale(self, copy: WorkingCopy, file: str, base: str | None) -> bool:
@@ -50,8 +53,8 @@ class Bases:
         origin = copy.origin(file)
         if base is None or check_revision(base) == "HEAD" or origin is None:
             return False
-        entry = copy.head.get(origin)
-        return entry is None or self._find(base, origin) != entry.blob_id
+        entry = copy.entry(origin)
+        return entry is None or self._find(copy, base, origin) != entry.blob_id
 
     def check(self, copy: WorkingCopy, file: str, base: str | None, page: str = "") -> None:
         """Raise :class:`StaleBase` where `base` is not good for `file` (None always is).
@@ -73,12 +76,31 @@ class Bases:
         )
 
     def check_absent(self, copy: WorkingCopy, file: str, base: str | None, page: str = "") -> None:
-        """Raise :class:`StaleBase` where `file`, which is not there, was there at `base`."""
-        if base is None or check_revision(base) == "HEAD" or copy.origin(file) is not None:
+        """Raise :class:`StaleBase` for any base of `file`, which is not there: nobody can have
+        read what is to be replaced. A file that only an earlier change of the batch took away is
+        compared with the head as ever.
+        """
+        if base is None:
+            return
+        if copy.origin(file) is not None:
+            self.check(copy, file, base, page)
+            return
+        check_revision(base)
+        raise self.stale(copy, file, base, page or page_of(file))
+
+    def check_gone(self, copy: WorkingCopy, file: str, base: str | None) -> None:
+        """Raise :class:`StaleBase` where the page `file`, which is to come back, was there at
+        `base`, in whatever spelling; who read that does not know that it is gone.
+        """
+        if base is None or check_revision(base) == "HEAD":
+            return
+        if copy.origin(file) is not None:
+            self.check(copy, file, base)
             return
         full = self._resolve(base)
-        if full is None or file in self._wiki.repository.snapshot(full).entries:
-            raise self.stale(copy, file, base, page or page_of(file))
+        page = page_of(file)
+        if full is None or copy.names.candidates(page, self._wiki.repository.snapshot(full)):
+            raise self.stale(copy, file, base, page)
 
     def exists(self, copy: WorkingCopy, file: str, page: str = "") -> PageExists:
         """The refusal to make `file` anew, which is there."""
@@ -94,12 +116,12 @@ class Bases:
     def stale(self, copy: WorkingCopy, file: str, base: str, page: str) -> StaleBase:
         """The refusal of a change of `file`, as the head calls it, that was made on `base`."""
         full = self._resolve(base)
-        if full is None:
+        if copy.entry(file) is None:
+            message = f"{page!r} does not exist (any more). To make it anew, give no base."
+        elif full is None:
             message = f"Revision {base[:12]} is not in this wiki's history. Read {page!r} again."
-        elif file in copy.head.entries:
-            message = f"{page!r} has changed since revision {full[:12]}. Read it again."
         else:
-            message = f"{page!r} was renamed or deleted after revision {full[:12]}."
+            message = f"{page!r} has changed since revision {full[:12]}. Read it again."
         return StaleBase(
             page,
             message,

@@ -24,6 +24,7 @@ from .changes import (
 )
 from .errors import BadValue, BatchRefused
 from .tools import Done, Tools
+from .work_budgets import MOST_CHARACTERS, WorkBudget
 from .working_copy import WorkingCopy
 
 MOST_CHANGES = 100
@@ -31,7 +32,17 @@ _MOST_NAMED = 3
 
 
 def make(tools: Tools, copy: WorkingCopy, change: Change) -> Done:
-    """Make one change to a working copy."""
+    """Make one change to a working copy. Raises :class:`BadValue` where it takes too much work.
+
+    A rename made alone may take as much as there are links to rewrite: it can't be divided.
+    """
+    if not isinstance(change, RenamePage):
+        tools = tools.within(WorkBudget("change", "divide the page", MOST_CHARACTERS))
+    return _noted(tools, copy, change)
+
+
+def _noted(tools: Tools, copy: WorkingCopy, change: Change) -> Done:
+    """Make a change, and say whether it changed anything."""
     before = copy.edits
     done = _make(tools, copy, change)
     return done if copy.edits != before else replace(done, changed=False)
@@ -67,11 +78,17 @@ def _make(tools: Tools, copy: WorkingCopy, change: Change) -> Done:
 
 
 def make_all(tools: Tools, copy: WorkingCopy, changes: Sequence[Change]) -> tuple[Done, ...]:
-    """Make all changes, in their order. Raises :class:`BatchRefused` with the first refusal."""
+    """Make all changes, in their order, within one budget of work.
+
+    Raises :class:`BatchRefused` with the first refusal; that is a :class:`BadValue` where the
+    changes take too much work together.
+    """
+    advice = "divide it into smaller batches" if len(changes) > 1 else "make its change alone"
+    tools = tools.within(WorkBudget("batch", advice, MOST_CHARACTERS))
     done = []
     for position, change in enumerate(changes):
         try:
-            done.append(make(tools, copy, change))
+            done.append(_noted(tools, copy, change))
         except EngineError as error:
             raise BatchRefused(position, error) from error
     return tuple(done)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class WritePage:
-    """Create or replace a page; `base` None creates only (:class:`PageExists` otherwise)."""
+    """Create or replace a page; `base` None creates only (:class:`PageExists` otherwise), any
+    other replaces only (:class:`StaleBase` otherwise)."""
 
     page: str
     content: str
@@ -111,7 +112,11 @@ class DeletePage:
 
 @dataclass(frozen=True)
 class RestorePage:
-    """Give a page the content it had at `revision`; it may be deleted now."""
+    """Give a page the text it had at `revision`; it may be deleted now.
+
+    The commit that deleted it stands for the one before. A deleted page gets the attachments back
+    that it had when it was deleted.
+    """
 
     page: str
     revision: str

@@ -2,7 +2,8 @@
 
 Whether a change may be made, and what it makes of the files, depends on the head. So it is worked
 out on the head it is committed to: once before the wiki's lock is taken (most refusals and all
-slow work happen there), and again under it if the head has moved. Nobody waits longer than that,
+slow work happen there), and again under it if the head has moved and
+says something else about what was looked at. Nobody waits longer than that,
 and nobody who appends to a page is turned away because somebody else did.
 """
 
@@ -48,14 +49,15 @@ def commit(
 ) -> Committed[_T]:
     """Carry out the plan that `make` makes for the files of HEAD, in one commit.
 
-    `make` may be called several times, the last time under the wiki's lock: it must not write and
-    should be quick. What it raises is raised here. `message` None or "" takes the plan's.
+    `make` may be called several times, also under the wiki's lock: it must not write and should be
+    quick, and all it learns of the head it asks its working copy (or says so there). What it raises
+    is raised here. `message` None or "" takes the plan's.
     """
     plan = make(repository.snapshot(repository.head() or NO_COMMIT))
 
     def work(head: Snapshot) -> Work:
         nonlocal plan
-        if plan.copy.head.revision != head.revision:
+        if not plan.copy.holds_on(head):
             plan = make(head)
         given = message if message and message.strip() else None
         return Work(plan.copy.changes, given or plan.message)

@@ -1,7 +1,8 @@
 """Where a list goes on: opaque to the caller, checked when it comes back.
 
 A cursor holds the place itself (a page's path, a commit's id), never a count, so that what is
-committed meanwhile shifts nothing. It belongs to one query; another one refuses it.
+committed meanwhile shifts nothing. It belongs to one query; another one refuses it. Of a long place
+it has the beginning and a digest, so that no cursor is longer than what is taken back.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 
 from .errors import BadCursor, BadValue
 
 MOST_CURSOR_CHARACTERS = 8192
+MOST_PLACE_CHARACTERS = 500  # at 12 bytes of JSON each, the cursor is still short enough
 MOST_LIMIT = 1000
 
 
@@ -25,14 +28,27 @@ def query_key(*parts: object) -> str:
 
 def make_cursor(key: str, place: str, hint: int = 0) -> str:
     """The cursor that goes on after `place` in query `key`; `hint` says where to look first."""
-    content = json.dumps([key, place, hint]).encode("utf-8")
-    return base64.urlsafe_b64encode(content).decode("ascii").rstrip("=")
+    if len(place) <= MOST_PLACE_CHARACTERS:
+        return _encoded([key, place, hint])
+    return _encoded([key, place[:MOST_PLACE_CHARACTERS], hint, _digest(place)])
 
 
-def read_cursor(key: str, cursor: str) -> tuple[str, int]:
+def _encoded(content: list[str | int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode("utf-8")).decode("ascii").rstrip("=")
+
+
+def _digest(place: str) -> str:
+    return hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def read_cursor(
+    key: str, cursor: str, places: Callable[[], Iterable[str]] = tuple
+) -> tuple[str, int]:
     """The place and the hint that :func:`make_cursor` was given for query `key`.
 
-    Raises :class:`BadCursor` for anything else.
+    A long place is looked for among `places`, those of the list as it is now. Where it is gone, its
+    first :data:`MOST_PLACE_CHARACTERS` characters are the answer: a list that goes on behind them
+    leaves nothing out. Raises :class:`BadCursor` for anything else.
     """
     if not isinstance(cursor, str) or len(cursor) > MOST_CURSOR_CHARACTERS:
         raise BadCursor
@@ -40,13 +56,27 @@ def read_cursor(key: str, cursor: str) -> tuple[str, int]:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         match content:
-            case [str(found), str(place), int(hint)] if found == key and 0 <= hint < 1 << 53:
+            case [str(found), str(place), int(hint), *digest] if (
+                found == key
+                and 0 <= hint < 1 << 53
+                and len(place) <= MOST_PLACE_CHARACTERS
+                and _encoded(content) == cursor
+            ):
                 place.encode("utf-8")
-                if make_cursor(key, place, hint) == cursor:
-                    return place, hint
+                match digest:
+                    case []:
+                        return place, hint
+                    case [str(wanted)]:
+                        return _found(place, wanted, places()), hint
     except (ValueError, binascii.Error, RecursionError):
         raise BadCursor from None
     raise BadCursor
+
+
+def _found(beginning: str, digest: str, places: Iterable[str]) -> str:
+    """The one of `places` that begins so and has that digest, else `beginning`."""
+    begun = (place for place in places if place.startswith(beginning))
+    return next((place for place in begun if _digest(place) == digest), beginning)
 
 
 def check_word(field: str, text: str | None, most_characters: int = 1000) -> str | None:

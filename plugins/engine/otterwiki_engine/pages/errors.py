@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from .records import SectionInfo
 
 
+def _named(section: SectionInfo) -> str:
+    """The section's path as a sentence may hold it; titles can be as long as pages."""
+    return " > ".join(section.path)[:200]
+
+
 class PageNotFound(NotFound):
     """There is no such page (at that revision).
 
@@ -75,9 +80,9 @@ class PageConflict(Conflict):
     """The change can't be applied as what it is based on is not what is there now.
 
     ``page`` is the path of the page (or ``page/file`` of an attachment), ``current_revision`` the
-    full id of the commit that last changed it (that deleted it, where it is gone), None where it
-    never existed. ``diff`` is the unified diff from the base to what is there now, "" where there
-    is no base to compare with; ``diff_truncated`` tells that it was cut.
+    full id of the commit that last changed it, None where it does not exist (any more). ``diff`` is
+    the unified diff from the base to what is there now, "" where there is no base to compare with;
+    ``diff_truncated`` tells that it was cut.
     """
 
     def __init__(
@@ -116,7 +121,7 @@ class SectionNotFound(NotFound):
     """The page has no such section; ``sections`` are those it has."""
 
     def __init__(self, page: str, section: str, sections: tuple[SectionInfo, ...]) -> None:
-        known = ", ".join(repr(" > ".join(found.path)) for found in sections[:20])
+        known = ", ".join(repr(_named(found)) for found in sections[:20])
         text = f"The page {page!r} has no section {section!r}."
         super().__init__(text + (f" It has: {known}." if known else " It has no sections."))
         self.page = page
@@ -132,8 +137,7 @@ class SectionAmbiguous(EngineError):
 
     def __init__(self, page: str, section: str, candidates: tuple[SectionInfo, ...]) -> None:
         places = ", ".join(
-            f"#{found.number} ({' > '.join(found.path)!r}, line {found.line})"
-            for found in candidates[:20]
+            f"#{found.number} ({_named(found)!r}, line {found.line})" for found in candidates[:20]
         )
         super().__init__(
             f"The page {page!r} has {len(candidates)} sections {section!r}: {places}."

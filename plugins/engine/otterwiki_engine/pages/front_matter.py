@@ -21,7 +21,7 @@ from .markdown_text import split_lines
 MAX_CHARACTERS = 16_000
 MAX_DEPTH = 20
 MAX_TAGS = 100
-MAX_TAG_CHARACTERS = 100
+MAX_TAG_CHARACTERS = 100  # of a category as well
 _TAG_NAMES = ("tags", "tag", "keywords")
 _CATEGORY_NAMES = ("category", "categories")
 
@@ -160,10 +160,10 @@ def title_of(values: Mapping[str, Any]) -> str | None:
 
 
 def category_of(values: Mapping[str, Any]) -> str | None:
-    """The ``category`` (the first one of several), None where there is none."""
+    """The ``category`` (the first one of several), cut like a tag; None where there is none."""
     for name in _CATEGORY_NAMES:
         for found in _texts(values.get(name)):
-            return found
+            return found[:MAX_TAG_CHARACTERS]
     return None
 
 

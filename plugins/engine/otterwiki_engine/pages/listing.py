@@ -46,7 +46,7 @@ def list_pages(
     for field, word in (("prefix", prefix), ("category", category), ("tag", tag)):
         check_word(field, word)
     key = query_key("pages", prefix, category, tag, updated_since)
-    after = None if cursor is None else read_cursor(key, cursor)[0]
+    after = None if cursor is None else read_cursor(key, cursor, tools.index.paths)[0]
     found = tools.index.pages(
         prefix=prefix or None,
         category=category,

@@ -19,7 +19,7 @@ from .structure import Heading, problem_with, structure_of
 from .words import indexable
 
 #: Changes when the same page gives other rows: an index made before is old then.
-CONTENTS_VERSION = 1
+CONTENTS_VERSION = 2
 #: Links and headings kept of one page; a page of the size that is allowed can have more.
 MAX_LINKS = 10_000
 MAX_HEADINGS = 5_000

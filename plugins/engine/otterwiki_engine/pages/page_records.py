@@ -86,6 +86,8 @@ class SearchHit:
     :data:`~.words.HIT_BEGIN` and :data:`~.words.HIT_END`: it may hold anything a page may, and has
     to be escaped before these are replaced by HTML (:func:`~.snippets.as_html` does). ``section``
     is the path of the headings above it, () where there is none, and ``line`` the snippet's first.
+    ``details`` is what a plugin's search mode tells besides, as JSON can say it
+    (:meth:`..hooks.EngineHooks.search_pages` names what is known).
     """
 
     path: str
@@ -95,6 +97,7 @@ class SearchHit:
     section: tuple[str, ...] = ()
     anchor: str | None = None
     line: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from .working_copy import WorkingCopy
 
 def relink(tools: Tools, copy: WorkingCopy, moves: dict[str, str]) -> dict[str, bytes]:
     """New contents of the pages whose links change when the files `moves` (old path -> new path)
-    are renamed, by their paths until now. To be called before they are.
+    are renamed, by their paths until now. To be called before they are. Raises
+    :class:`~.errors.BadValue` when the budget is spent.
 
     Links to renamed pages and to their attachments lead to the new names; relative links of pages
     that move themselves lead where they led.
@@ -25,12 +26,14 @@ def relink(tools: Tools, copy: WorkingCopy, moves: dict[str, str]) -> dict[str, 
         file = copy.find(path)
         return page_of(file) if file else None
 
+    copy.depend_on_head()  # on the index
     changed: dict[str, bytes] = {}
     for file in _candidates(tools, copy, moves):
         content = copy.read(file)
         if content is None or b"\0" in content:
             continue
         text = decode(content)
+        tools.spend(text)
         rewritten = rewrite_links(text, page_of(file), moved, tools.settings, find=find)
         if rewritten.text != text:
             changed[file] = encode(rewritten.text)

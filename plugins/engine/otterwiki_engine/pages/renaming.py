@@ -10,6 +10,7 @@ from __future__ import annotations
 from .changes import RenamePage
 from .errors import BadValue, PageNotFound
 from .names import folder_of, is_page, page_of
+from .places import check_reachable
 from .relinking import relink
 from .tools import Done, Tools
 from .working_copy import WorkingCopy
@@ -24,7 +25,7 @@ def rename_page(tools: Tools, copy: WorkingCopy, change: RenamePage) -> Done:
     if new_file == old_file:
         raise BadValue("new name", f"the page is called {page_of(old_file)!r} already")
     moves = _moves(tools, copy, old_file, new_file)
-    _check_free(tools, copy, moves, change.new_page)
+    _check_free(tools, copy, moves)
     relinked = relink(tools, copy, moves) if change.update_links else {}
     copy.move(moves)
     updated = {moves.get(file, file): content for file, content in relinked.items()}
@@ -66,11 +67,14 @@ def _moves(tools: Tools, copy: WorkingCopy, old_file: str, new_file: str) -> dic
     return moves
 
 
-def _check_free(tools: Tools, copy: WorkingCopy, moves: dict[str, str], new_page: str) -> None:
-    """Raise :class:`PageExists` where something lies at a new path already."""
-    other = copy.find(new_page)
-    if other is not None and other not in moves:
-        raise tools.bases.exists(copy, other)
+def _check_free(tools: Tools, copy: WorkingCopy, moves: dict[str, str]) -> None:
+    """Raise :class:`PageExists` where something that stays lies at a new path, or where a page
+    that stays has a new one's name in another case; :class:`BadPageName` below an attachment."""
     for new in moves.values():
-        if new not in moves and copy.exists(new):
-            raise tools.bases.exists(copy, new, page_of(new))
+        there = copy.files_like(page_of(new)) if is_page(new) else copy.files(new)
+        if copy.exists(new):
+            there.append(new)
+        for other in there:
+            if other not in moves:
+                raise tools.bases.exists(copy, other)
+        check_reachable(copy, new, page_of(new), leaving=moves)

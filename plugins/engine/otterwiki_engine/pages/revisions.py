@@ -78,8 +78,9 @@ def _complete(wiki: Wiki, error: PageConflict) -> None:
     """Add the page's current revision and the diff since the base to `error`."""
     if error.head is None:
         return
-    last = wiki.history.last_change(error.file, error.head)
-    error.current_revision = last.revision if last else None
+    if error.file in wiki.repository.snapshot(error.head).entries:
+        last = wiki.history.last_change(error.file, error.head)
+        error.current_revision = last.revision if last else None
     if error.base is not None and error.base_is_known:
         files = {error.file, wiki.history.path_at(error.file, error.base)}
         found = diff_of(wiki.repository, error.base, error.head, files)

@@ -1,8 +1,9 @@
 """Searching a wiki in any of its modes, and pages that have to do with each other.
 
 "text" is the engine's full-text search (:mod:`.search_query` says what can be typed). Plugins add
-other modes through the hooks ``search_modes`` and ``search_pages``, and find related pages through
-``related_pages`` (:mod:`..hooks`).
+other modes through the hooks ``search_modes`` and ``search_pages``, keep what they search in up to
+date through ``start_reindexing``, and find related pages through ``related_pages``
+(:mod:`..hooks`).
 """
 
 from __future__ import annotations

@@ -40,7 +40,9 @@ class SearchQuery:
     """A search. ``text`` is as it was typed; ``offset`` results are passed over.
 
     Only pages are looked at whose path begins with ``prefix``, in ``category`` and with ``tag``,
-    where these are given. ``mode`` "text" is the engine's own; plugins may know others.
+    where these are given. ``mode`` "text" is the engine's own; plugins may know others. A mode that
+    finds passages answers with at most ``max_chunks_per_page`` of one page, where that is given;
+    "text" finds each page once.
     """
 
     text: str
@@ -50,6 +52,7 @@ class SearchQuery:
     category: str | None = None
     tag: str | None = None
     mode: str = TEXT_MODE
+    max_chunks_per_page: int | None = None
 
 
 @dataclass(frozen=True)

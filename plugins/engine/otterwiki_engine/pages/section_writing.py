@@ -77,7 +77,7 @@ def _unchanged(tools: Tools, copy: WorkingCopy, file: str, change: _Change, text
     page, base = page_of(file), change.base or ""
     origin = copy.origin(file) or file
     stale = tools.bases.stale(copy, origin, base, page)
-    before = tools.bases.content_at(base, origin) if change.merge else None
+    before = tools.bases.content_at(copy, base, origin) if change.merge else None
     if before is None:
         raise stale
     content, path = tools.sections.section_text(page, decode(before), change.section)

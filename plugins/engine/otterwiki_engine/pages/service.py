@@ -60,8 +60,8 @@ class PageService(ReadablePages):
     ) -> Written:
         """Create a page, or replace all of one whose revision `base` was read.
 
-        Raises PageExists for an existing page without `base`, StaleBase, BadPageName, NotText
-        (a NUL character, text that is no Unicode), QuotaExceeded.
+        Raises PageExists for an existing page without `base`, StaleBase (a missing page with one
+        too), BadPageName, NotText (a NUL character, text that is no Unicode), QuotaExceeded.
         """
         return self._written(WritePage(page, content, base), by, message)
 
@@ -211,9 +211,11 @@ class PageService(ReadablePages):
     ) -> Written:
         """Give a page the text it had at `revision`, as a new commit.
 
-        A page that is deleted now comes back with the attachments it had then; those of a page that
-        exists stay as they are. With `base` that has to be current. Raises PageNotFound (it did not
-        exist then), StaleBase, BadRevision, NotFound.
+        The commit that deleted it stands for the one before. A page that is deleted now comes back
+        with the attachments it had when it was deleted (those of `revision` where that is unknown),
+        but what lies at their paths now stays; so do those of a page that exists. With `base` that
+        has to be current. Raises PageNotFound (it did not exist then), StaleBase, BadRevision,
+        NotFound.
         """
         return self._written(RestorePage(page, revision, base), by, message)
 
@@ -222,7 +224,8 @@ class PageService(ReadablePages):
     ) -> BatchWritten:
         """Make all `changes`, one after the other, in one commit, or none of them.
 
-        Raises BatchRefused, BadValue for none or more than :data:`.batches.MOST_CHANGES`.
+        Raises BatchRefused, BadValue for none or more than :data:`.batches.MOST_CHANGES`;
+        changes that take too much work together (:mod:`.work_budgets`) are refused as well.
         """
         batches.check_batch(changes)
         done, result = self._commit(

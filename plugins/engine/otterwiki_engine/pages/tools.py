@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ..wiki import Wiki
@@ -12,6 +12,7 @@ from .page_index import PageIndex
 from .section_edits import SectionEdits
 from .settings import PageSettings
 from .structure import Structure, parse_structure
+from .work_budgets import WorkBudget
 
 
 @lru_cache(maxsize=4)
@@ -22,15 +23,32 @@ def _structure(text: str, link_first: bool) -> Structure:
 
 @dataclass(frozen=True)
 class Tools:
-    """The wiki a change is made in, for the time of one call."""
+    """The wiki a change is made in, for the time of one call.
+
+    ``budget`` is what may be spent on reading pages, None where nobody counts.
+    """
 
     wiki: Wiki
     settings: PageSettings
     names: PageNames
     bases: Bases
+    budget: WorkBudget | None = None
+
+    def within(self, budget: WorkBudget) -> Tools:
+        """The same tools, which spend `budget`."""
+        return replace(self, budget=budget)
+
+    def spend(self, text: str) -> None:
+        """Count a page's text that is about to be read. Raises :class:`~.errors.BadValue`."""
+        if self.budget is not None:
+            self.budget.spend(text)
 
     def structure(self, text: str) -> Structure:
-        """The outline of a page's text, as this wiki's renderer shows it."""
+        """The outline of a page's text, as this wiki's renderer shows it.
+
+        Raises :class:`~.errors.BadValue` when the budget is spent.
+        """
+        self.spend(text)
         return _structure(text, self.settings.wikilink_link_first)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .changes import AppendText, EditPage, PrependText, WritePage
 from .names import page_of
+from .places import check_reachable
 from .text_edits import replace_once
 from .texts import (
     check_editable,
@@ -36,6 +37,7 @@ def write_page(tools: Tools, copy: WorkingCopy, change: WritePage) -> Done:
     if file is None:
         file = tools.names.file_for_new(change.page)
         tools.bases.check_absent(copy, file, change.base)
+        check_reachable(copy, file, change.page)
         put_text(copy, file, content)
         page = page_of(file)
         return Done("write", page, file, f"Create {page}", created=True)
@@ -96,6 +98,7 @@ def _create(
 ) -> Done:
     file = tools.names.file_for_new(name)
     tools.bases.check_absent(copy, file, base)
+    check_reachable(copy, file, name)
     put_text(copy, file, text)
     page = page_of(file)
     return Done(action, page, file, f"Create {page}", created=True)

@@ -118,6 +118,15 @@ class Passage(Model):
     section: str | None = Field(description="Where it is: good as `section` of reading.")
     section_path: list[str]
     line: int
+    chunk_index: int | None = Field(
+        description="Which passage of the page it is, from 0; null where the search can't tell."
+    )
+    total_chunks: int | None = Field(
+        description="How many passages the page has; null where the search can't tell."
+    )
+    page_word_count: int | None = Field(
+        description="Words of the whole page; null where the search can't tell."
+    )
 
 
 class SemanticAnswer(Model):

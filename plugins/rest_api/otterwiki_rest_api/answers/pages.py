@@ -60,7 +60,7 @@ class Section(Model):
     """A heading of a page and what lies under it, deeper headings included."""
 
     number: int = Field(description="`#3` names the section whose number is 3.")
-    title: str
+    title: str = Field(description="Cut after 500 characters.")
     level: int
     path: list[str] = Field(description="Titles of the enclosing sections, its own last.")
     anchor: str
@@ -103,6 +103,8 @@ class PageOutline(Model):
     size_bytes: int
     line_count: int
     sections: list[Section]
+    total: int = Field(description="All sections of the page, not only those in this answer.")
+    next_cursor: NextCursor
 
 
 class Node(Model):

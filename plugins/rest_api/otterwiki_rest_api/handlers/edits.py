@@ -17,7 +17,7 @@ def edit_page(call: Call[queries.NoQuery, Any]) -> Answer:
     service, page, body = call.service, call.page, call.body
     given: dict[str, Any] = {
         "by": call.by,
-        "base": base_of(call, body.revision),
+        "base": base_of(call, body.revision, makes=getattr(body, "create", False)),
         "message": body.commit_message,
     }
     match body:
@@ -49,7 +49,7 @@ def restore_page(call: Call[queries.NoQuery, bodies.RestorePage]) -> Answer:
             call.page,
             call.body.from_revision,
             by=call.by,
-            base=base_of(call, call.body.revision),
+            base=base_of(call, call.body.revision, makes=True),
             message=call.body.commit_message,
         )
     )

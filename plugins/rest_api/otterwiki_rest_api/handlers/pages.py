@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otterwiki_engine.pages.errors import PageNotFound
 from otterwiki_engine.pages.records import Written
 
 from .. import answers, bodies, queries
@@ -60,7 +61,7 @@ def read_page(call: Call[queries.PageQuery, None]) -> Answer:
             line_count=page.line_count,
             is_utf8=page.is_utf8,
         ),
-        etag=page_etag(page.revision, page.linked_from),
+        etag=page_etag(page.revision, page.links_to, page.linked_from),
     )
 
 
@@ -100,9 +101,16 @@ def _read_lines(call: Call[queries.PageQuery, None]) -> Answer:
     )
 
 
-def page_outline(call: Call[queries.AtQuery, None]) -> Answer:
-    """The headings of a page."""
+def page_outline(call: Call[queries.PageOutlineQuery, None]) -> Answer:
+    """The headings of a page, a part at a time; a part goes on in the revision it is of."""
     found = call.service.outline(call.page, call.query.revision)
+    shown, next_cursor = shapes.part(
+        found.sections,
+        key=lambda info: info.number,
+        name=f"outline {found.revision} {found.path}",
+        limit=call.query.limit,
+        cursor=call.query.cursor,
+    )
     return Answer(
         answers.PageOutline(
             name=found.name,
@@ -112,7 +120,9 @@ def page_outline(call: Call[queries.AtQuery, None]) -> Answer:
             frontmatter=dict(found.front_matter),
             size_bytes=found.size_bytes,
             line_count=found.line_count,
-            sections=[shapes.section(info) for info in found.sections],
+            sections=[shapes.section(info) for info in shown],
+            total=len(found.sections),
+            next_cursor=next_cursor,
         ),
         etag=page_etag(found.revision),
     )
@@ -121,15 +131,40 @@ def page_outline(call: Call[queries.AtQuery, None]) -> Answer:
 # ---------------------------------------------------------------------- writing
 
 
-def base_of(call: Call[Any, Any], named: str | None, *, may_be_new: bool = False) -> str | None:
-    """What a change of the call's page is based on: the body's revision `named`, or If-Match."""
-    base = call.preconditions.base(named, lambda: _current(call), may_be_new=may_be_new)
-    return base.revision
+def base_of(
+    call: Call[Any, Any], named: str | None, *, makes: bool = False, may_be_new: bool = False
+) -> str | None:
+    """What a change of the call's page is based on: the body's revision `named`, or If-Match.
+
+    `makes` tells that the change makes a page that is missing, so that If-Match has to refuse it
+    (412); another change is refused as its page is not found. `may_be_new` tells that
+    ``If-None-Match: *`` has a meaning.
+    """
+
+    def current() -> str | None:
+        return _current(call, may_be_missing=makes)
+
+    base = call.preconditions.base(named, current, may_be_new=may_be_new)
+    if not (makes and base.revision == ANY_REVISION):
+        return base.revision
+    found = current()
+    if found is None:
+        raise Refused(
+            412,
+            "precondition_failed",
+            f"Nothing was changed: there is no page {call.page!r}, and If-Match asks for one.",
+        )
+    return found
 
 
-def _current(call: Call[Any, Any]) -> str:
-    """The revision of the call's page; raises PageNotFound."""
-    return call.service.read_lines(call.page, 1, 1).revision
+def _current(call: Call[Any, Any], *, may_be_missing: bool) -> str | None:
+    """The revision of the call's page; None or PageNotFound where there is none."""
+    try:
+        return call.service.read_lines(call.page, 1, 1).revision
+    except PageNotFound:
+        if not may_be_missing:
+            raise
+        return None
 
 
 def done(written: Written) -> Answer:
@@ -143,15 +178,12 @@ def done(written: Written) -> Answer:
 
 def put_page(call: Call[queries.NoQuery, bodies.PutPage]) -> Answer:
     """Create a page, or replace all of one that was read."""
-    revision = base_of(call, call.body.revision, may_be_new=True)
-    if revision == ANY_REVISION:
-        revision = _current(call)  # a page that is not there would be made
     return done(
         call.service.write(
             call.page,
             call.body.content,
             by=call.by,
-            base=revision,
+            base=base_of(call, call.body.revision, makes=True, may_be_new=True),
             message=call.body.commit_message,
         )
     )

@@ -11,10 +11,10 @@ from otterwiki_engine.pages.service import PageService
 
 from .. import answers, queries
 from ..calls import Answer, Call
-from ..hookspecs import SEMANTIC
 from ..refusals import Refused
 
 MOST_OFFSET = 100_000
+SEMANTIC = "semantic"
 
 
 def search(call: Call[queries.SearchQuery, None]) -> Answer:
@@ -70,7 +70,12 @@ def _offset(key: str, cursor: str) -> int:
 def semantic_search(call: Call[queries.SemanticQuery, None]) -> Answer:
     """Passages whose meaning is near; 503 where no plugin searches so."""
     service = call.service
-    query = SearchQuery(call.query.q, limit=call.query.n, mode=SEMANTIC)
+    query = SearchQuery(
+        call.query.q,
+        limit=call.query.n,
+        mode=SEMANTIC,
+        max_chunks_per_page=call.query.max_chunks_per_page,
+    )
     try:
         found = modes.search(service.wiki, service.settings, query)
     except modes.UnknownSearchMode:
@@ -94,7 +99,16 @@ def _passage(service: PageService, hit: modes.SearchHit) -> answers.Passage:
         section=" > ".join(hit.section) or None,
         section_path=list(hit.section),
         line=hit.line + 1,
+        chunk_index=_count(hit, "chunk_index"),
+        total_chunks=_count(hit, "total_chunks"),
+        page_word_count=_count(hit, "page_word_count"),
     )
+
+
+def _count(hit: modes.SearchHit, name: str) -> int | None:
+    """A number of the hit's details; None where the plugin does not tell it."""
+    found = hit.details.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def _not_installed() -> Refused:

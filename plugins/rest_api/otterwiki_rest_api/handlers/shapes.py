@@ -11,6 +11,8 @@ from otterwiki_engine.pages import cursors, records
 
 from .. import answers
 
+#: Of a heading where it is named: a long one stands in the path of all sections below it.
+MOST_TITLE_CHARACTERS = 500
 _T = TypeVar("_T")
 
 
@@ -44,9 +46,9 @@ def section(info: records.SectionInfo) -> answers.Section:
     """A section without its text."""
     return answers.Section(
         number=info.number,
-        title=info.title,
+        title=info.title[:MOST_TITLE_CHARACTERS],
         level=info.level,
-        path=list(info.path),
+        path=[title[:MOST_TITLE_CHARACTERS] for title in info.path],
         anchor=info.anchor,
         line=info.line,
         line_count=info.line_count,
@@ -87,7 +89,7 @@ def part(
     query = cursors.query_key(name)
     rest = list(items)
     if cursor is not None:
-        place, _ = cursors.read_cursor(query, cursor)
+        place, _ = cursors.read_cursor(query, cursor, lambda: (_place(key(item)) for item in items))
         rest = [item for item in rest if _place(key(item)) > place]
     shown = rest[:limit]
     more = len(rest) > len(shown)
