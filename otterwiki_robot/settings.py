@@ -256,7 +256,7 @@ class Settings:
         "ROBOT_RATE_BAD_CREDENTIALS",
         default=30,
         help="How many tokens that are not valid one address may send to one wiki in five minutes "
-        "(ten times as many to all), before none of its tokens is looked at.",
+        "(ten times as many to all), before only tokens already known to be right are let in.",
     )
 
     @property

@@ -25,6 +25,7 @@ from otterwiki_tenant.errors import (
     NoSuchToken,
     TenantError,
     TextRefused,
+    TokenRate,
     WikiExists,
 )
 from otterwiki_tenant.farm import Farm
@@ -191,6 +192,12 @@ def _map_errors(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(LimitReached)
     def limit_reached(error: LimitReached) -> Response:
         return refusal("Not possible", sentence(error), 409, "limit_reached")
+
+    @blueprint.errorhandler(TokenRate)
+    def too_fast(error: TokenRate) -> Response:
+        answer = refusal("Too many", sentence(error), 429, "too_many_tokens")
+        answer.headers["Retry-After"] = "300"
+        return answer
 
     @blueprint.errorhandler(NameTaken)
     @blueprint.errorhandler(WikiExists)

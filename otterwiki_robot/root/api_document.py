@@ -161,6 +161,7 @@ _WHY = {
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "A value can't be used; the detail says which and why.",
+    429: "More than anybody may do in a while; Retry-After says how long to wait.",
     503: "It can't be answered right now.",
 }
 _SLUG = {"name": "slug", "in": "path", "required": True, "schema": _TEXT}
@@ -260,7 +261,7 @@ _PATHS: dict[str, dict[str, Any]] = {
         ),
         "post": _operation(
             "A new token.", "create_token", "MadeToken",
-            status=201, takes="NewToken", refused=(404, 409), changes=True,
+            status=201, takes="NewToken", refused=(404, 409, 429), changes=True,
         ),
     },
     "/api/wikis/{slug}/tokens/{token_id}": {
@@ -273,7 +274,7 @@ _PATHS: dict[str, dict[str, Any]] = {
         "parameters": [_SLUG, _TOKEN_ID],
         "post": _operation(
             "The token is revoked; a new one has its name, role and lifetime.", "replace_token",
-            "MadeToken", status=201, refused=(404, 409), changes=True,
+            "MadeToken", status=201, refused=(404, 409, 429), changes=True,
         ),
     },
     "/api/openapi.json": {
