@@ -242,7 +242,8 @@ def targets(farm: HostileFarm, revision: str) -> list[Target]:
         "path": "Home", "pagepath": "Home", "revision": revision, "rev_a": revision,
         "rev_b": revision, "filename": "notes.txt", "query": "canary", "topic": "syntax",
         "size": "80", "token": "x", "staged_id": "x", "uid": "1", "email": "x", "name": "x",
-        "extra": "x", "webhook_hash": "x",
+        "extra": "x", "webhook_hash": "x", "page": "Home", "slug": VICTIM, "person": "x.test",
+        "token_id": "0" * 16, "rest": "Home",
     }  # fmt: skip
     found = []
     slug: str | None = VICTIM
