@@ -32,7 +32,7 @@ def not_admitted(*, is_known: bool, is_suspended: bool) -> Response:
 
 
 def nothing_there() -> Response:
-    """404 for changing what git never asks for: the same on every wiki, whether there is one."""
+    """404 for changing what git never asks for, by somebody who may read the wiki."""
     return refused(_NO_PAGES, 404)
 
 

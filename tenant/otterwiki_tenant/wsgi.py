@@ -133,11 +133,11 @@ class FarmMiddleware:
             found = self._gate.at_wiki(admission, environ)
             if found is not None:
                 return self._answers.too_many(host, found, environ)(environ, guarded)
-            if is_write_into_repository(environ):
-                return self._answers.no_pages_here()(environ, guarded)
             cookies += admission.visit.set_cookies
             entered = self._enter(host, admission, lambda: self._admit(host, sent))
             if entered is not None:
+                if is_write_into_repository(environ):
+                    return self._answers.no_pages_here()(environ, guarded)
                 renewed = farm.renewed_cookie(admission.visit)
                 cookies += [renewed] if renewed else []
                 if entered.record.is_public:

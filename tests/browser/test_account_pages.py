@@ -365,6 +365,12 @@ BROKEN_BUTTONS = """() => [...document.querySelectorAll(".btn")]
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+def submit(page: Page, button: str) -> None:
+    """Press a form's button, and wait until the answer is there."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=button).click()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_fits_has_labels_and_breaks_no_policy(
@@ -399,22 +405,22 @@ def test_pages_that_answer_a_form_fit_too(
     shot(sam, f"account-overview-none-{width}-{mode}")
     sam.goto(farm.url(path="/app/create"))
     sam.get_by_role("textbox", name="Name").fill("x" * 80)
-    sam.get_by_role("button", name="Create the wiki").click()
+    submit(sam, "Create the wiki")
     assert sam.evaluate(TOO_WIDE) <= 0
     shot(sam, f"account-created-{width}-{mode}")
     sam.goto(farm.url(path="/app/collaborators"))
     sam.get_by_label("Handle").fill("nobody-of-that-name.example.com")
-    sam.get_by_role("button", name="Invite").click()
+    submit(sam, "Invite")
     assert sam.evaluate(TOO_WIDE) <= 0
     shot(sam, f"account-collaborators-error-{width}-{mode}")
     sam.goto(farm.url(path="/app/connect"))
     sam.get_by_role("textbox", name="Name").fill("x" * 60)
-    sam.get_by_role("button", name="Make the token").click()
+    submit(sam, "Make the token")
     expect(sam.locator("#token")).to_be_visible()
     assert sam.evaluate(TOO_WIDE) <= 0
     shot(sam, f"account-connect-made-{width}-{mode}")
     sam.goto(farm.url(path="/app/settings"))
     sam.get_by_label("Type ").fill("something else")
-    sam.get_by_role("button", name="Delete the wiki").click()
+    submit(sam, "Delete the wiki")
     assert sam.evaluate(TOO_WIDE) <= 0
     shot(sam, f"account-settings-error-{width}-{mode}")

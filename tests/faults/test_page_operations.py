@@ -161,7 +161,7 @@ def test_failure_14_of_three_processes_with_one_base_one_writes(
     _make_both(zygotes, place)
     others = WikiOnDisk(place / "beta").head()
     base = (
-        zygotes[0].call("replace", folder=str(place), wiki="alpha", base="HEAD", text="0\n").result
+        zygotes[0].call("replace", folder=str(place), wiki="alpha", base=None, text="0\n").result
     )
     for round_number in range(5):
         with ThreadPoolExecutor(_PROCESSES) as pool:

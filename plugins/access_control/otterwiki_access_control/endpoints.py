@@ -74,7 +74,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "get_attachment_thumbnail": _PAGE,
         # git: its plugin answers every push, and every file of the repository, with a refusal
         "git_http.info_refs": _PAGE,
-        "git_http.nothing_else": _PAGE,
+        "git_http.nothing_else": Route(get=READ, refused="there are no pages below git's address"),
         "git_http.receive_pack": Route(post=READ),
         "git_http.upload_pack": Route(post=READ),  # sent by POST, and changes nothing
         "help": _PAGE,

@@ -277,7 +277,8 @@ for number in range(200):
 
 
 def test_clones_during_200_saves_of_another_process(site: Site, tmp_path: Path) -> None:
-    """Each is whole, at some moment between its beginning and its end."""
+    """Each is whole, at some moment between its beginning and its end. With it may come what was
+    saved after git was told where the branch stands: a full clone gets the branch's own pack."""
     folder = site.repository().state_dir
     writer = subprocess.Popen(
         [sys.executable, "-c", _WRITER, str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL
@@ -290,9 +291,9 @@ def test_clones_during_200_saves_of_another_process(site: Site, tmp_path: Path) 
         clone = tmp_path / f"clone-{len(heads)}"
         depth = ["--depth", "1"] if len(heads) % 3 == 2 else []
         site.git("clone", "--bare", *depth, site.url(), str(clone))
-        check(clone)
+        check(clone, may_dangle=True)
         site.git("fetch", "origin", "main:main", cwd=fetched)
-        check(fetched)
+        check(fetched, may_dangle=True)
         heads.append(head_of(clone))
         for earlier, later in ((before, heads[-1]), (heads[-1], head_of(fetched))):
             assert git("merge-base", "--is-ancestor", earlier, later, cwd=folder / "repo.git") == ""
@@ -302,6 +303,7 @@ def test_clones_during_200_saves_of_another_process(site: Site, tmp_path: Path) 
     assert len(set(heads)) > 2, "it was cloned while it was written to"
     assert heads[-1] == site.repository().head()
     assert git("rev-list", "--count", heads[-1], cwd=folder / "repo.git") == "201\n"
+    check(fetched)
     assert objects_of(fetched, "main") == objects_of(folder / "repo.git", "main")
 
 

@@ -27,7 +27,7 @@ from otterwiki_tenant.people import By
 from otterwiki_tenant.testing import DOMAIN, SmallFarm, base_url, identity_cookie
 from otterwiki_tenant.wiki_tokens import make, revoke
 
-from .facts import check, head_of, objects_in
+from .facts import check, head_of, objects_in, objects_of
 from .served import _Quiet, git
 
 REFS = "/repo.git/info/refs?service=git-upload-pack"
@@ -297,8 +297,9 @@ def test_d10_nobody_else_keeps_a_copy(site: FarmSite) -> None:
 
 def test_h6_a_wiki_made_again_inherits_no_pack(site: FarmSite, tmp_path: Path) -> None:
     token = site.farm.tokens["alice"]
+    site.save("alice", "Diary.md", "# Of the wiki that is gone\n")
     site.git("clone", site.url("alice", token), str(tmp_path / "before"))
-    old = objects_in(tmp_path / "before")
+    diary = git("rev-parse", "HEAD:Diary.md", cwd=tmp_path / "before").strip()
     folder = site.farm.farm.layout.wiki("alice") / "git-http"
     assert list(folder.glob("*.pack"))
     site.farm.farm.delete_wiki("alice")
@@ -306,8 +307,9 @@ def test_h6_a_wiki_made_again_inherits_no_pack(site: FarmSite, tmp_path: Path) -
     site.farm.make_wiki(site.farm.alice, is_public=True)
     site.save("alice", "Home.md", "# Another\n")
     site.git("clone", site.url("alice"), str(tmp_path / "after"))
-    assert head_of(tmp_path / "before") not in objects_in(tmp_path / "after")
-    assert old != objects_in(tmp_path / "after")
+    found = objects_in(tmp_path / "after")
+    assert found == objects_of(tmp_path / "after", "HEAD")
+    assert not found & {diary, head_of(tmp_path / "before")}
 
 
 def test_f7_what_was_committed_once_is_cloned(site: FarmSite, tmp_path: Path) -> None:
