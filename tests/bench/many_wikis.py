@@ -1,8 +1,8 @@
 """A farm of many wikis: is a request slower there than one of very many to a single wiki?
 
 All wikis belong to one person, who opens every page of each of them once; how long that takes in a
-worker that has not seen them is told too. Then it is asked for pages of all wikis in turn and, after
-each of these, for the same page of one and the same wiki.
+worker that has not seen them is told too. Then it is asked for pages of all wikis in turn and,
+after each of these, for the same page of one and the same wiki.
 """
 
 from __future__ import annotations

@@ -81,7 +81,10 @@ def append_lines(folder: str, wikis: list[str], name: str, count: int) -> None:
 
 
 def replace(folder: str, wiki: str, base: str | None, text: str) -> str:
-    """Write the page "Todo" on revision `base`, None to make it; the new revision, "" if it was refused as stale."""
+    """Write the page "Todo" on revision `base`, None to make it.
+
+    Returns the new revision, "" if it was refused as stale.
+    """
     service = PageService(open_wiki(Path(folder, wiki)), SETTINGS)
     try:
         return service.write("Todo", text, base=base, by=_writer(1)).revision

@@ -160,9 +160,7 @@ def test_failure_14_of_three_processes_with_one_base_one_writes(
     place = tmp_path / "wikis"
     _make_both(zygotes, place)
     others = WikiOnDisk(place / "beta").head()
-    base = (
-        zygotes[0].call("replace", folder=str(place), wiki="alpha", base=None, text="0\n").result
-    )
+    base = zygotes[0].call("replace", folder=str(place), wiki="alpha", base=None, text="0\n").result
     for round_number in range(5):
         with ThreadPoolExecutor(_PROCESSES) as pool:
             running = [
